@@ -1,0 +1,27 @@
+# onetake_module(NAME [DEPENDS module…] [LIBS target…])
+#
+# src/NAME/*.cpp without *_test.cpp becomes the library onetake_NAME, *_test.cpp the test program NAME_test.
+# A module may have no sources yet; then it is an interface that only carries its dependencies.
+function(onetake_module name)
+  cmake_parse_arguments(M "" "" "DEPENDS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(TRANSFORM M_DEPENDS PREPEND onetake_)
+
+  if(sources)
+    add_library(onetake_${name} STATIC ${sources})
+    target_include_directories(onetake_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(onetake_${name} PUBLIC ${M_DEPENDS} ${M_LIBS})
+  else()
+    add_library(onetake_${name} INTERFACE)
+    target_include_directories(onetake_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(onetake_${name} INTERFACE ${M_DEPENDS} ${M_LIBS})
+  endif()
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE onetake_${name} GTest::gmock_main)
+    add_test(NAME ${name} COMMAND ${name}_test)
+  endif()
+endfunction()
