@@ -1,0 +1,50 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+/// What operators watch: contract section 6. One table in metrics.cpp has name, kind, labels, buckets and help of each.
+namespace onetake::metrics {
+
+enum class Series {
+  stream_requests_per_play,
+  seek_requests,
+  runs_ended,
+  runs_present,
+  run_admissions,
+  duplicate_runs,
+  runs_per_recording,
+  provider_requests,
+  provider_other_requests,
+  prepare_seconds,
+  first_byte_seconds,
+  lease_rescues,
+  stale_token_rejections,
+  http_requests,
+  http_connections,
+  http_bytes_sent,
+  cache_opens,
+  cache_bytes,
+  received_bytes,
+  listeners,
+  build_info,
+  process_start_time,
+  process_cpu_seconds,
+  process_resident_bytes,
+  process_open_fds,
+  process_max_fds,
+};
+
+/// Label values in the order of the table's label names.
+using Labels = std::initializer_list<std::string_view>;
+
+/// Any thread. Counters and gauges: adds; a series that is a histogram: use `observe`.
+void add(Series series, Labels labels = {}, double by = 1);
+void set(Series series, double value, Labels labels = {});
+void observe(Series series, double value, Labels labels = {});
+
+/// Prometheus text exposition format 0.0.4.
+std::string text();
+
+}  // namespace onetake::metrics
