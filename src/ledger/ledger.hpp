@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "recording/recording.hpp"
+
+namespace onetake::ledger {
+
+/// A run in somebody's hands. Every write about it names the token; zero rows means that somebody newer has it.
+struct Lease {
+  RunId run;
+  RecordingId recording;
+  std::int64_t token = 0;
+};
+
+/// A claimed run with all that its worker needs to know.
+struct Claimed {
+  Lease lease;
+  Recording recording;  ///< with `run`, running
+};
+
+struct Play {
+  Key key;
+  bool explicit_action = false;  ///< a person pressed Play, or someone asked for the audio to be made ready
+  bool claim = false;            ///< a slot is free here: what is created is claimed in the same transaction
+  int max_attempts = 5;
+  milliseconds failure_cooldown{0};
+  milliseconds retention{0};     ///< 0 keeps for ever; counts from started_at, else from registered_at
+  WallTime now;
+};
+
+/// What Play found, in the order in which it looked.
+enum class Found {
+  nothing,       ///< no such recording of this tenant
+  gone,          ///< the provider said 410, or past retention
+  ready,         ///< `recording.media` is set
+  fetching,      ///< `recording.run` is queued or running
+  cooling_down,  ///< `recording.run` has failed, and `retry_at` lies ahead
+  cold,          ///< nothing was started, for it was not explicit
+  created,       ///< `recording.run` is new; queued, or running under `lease`
+};
+
+struct Admission {
+  Found found = Found::nothing;
+  Recording recording;  ///< unless nothing
+  std::optional<ledger::Lease> lease;  ///< created and claimed
+  WallTime retry_at;                   ///< cooling_down
+};
+
+/// What a change left behind: runs to stop, files to delete. The caller does both after the commit.
+struct Leftovers {
+  std::vector<RecordingId> recordings;
+  std::vector<RunId> runs;          ///< were active, are cancelled or erased
+  std::vector<std::string> blobs;   ///< published files that nothing points to any more
+};
+
+struct Put {
+  Recording recording;
+  bool created = false;
+  Leftovers leftovers;
+};
+
+struct ListQuery {
+  TenantId tenant;
+  int limit = 50;  ///< 1 to 500
+  std::string cursor;
+  std::string q;   ///< prefix of call_sid, from or to; case-sensitive
+  std::optional<State> state;
+  std::string direction;
+  std::optional<WallTime> started_after;   ///< included
+  std::optional<WallTime> started_before;  ///< not included
+  bool oldest_first = false;
+};
+
+struct RunQuery {
+  TenantId tenant;
+  int limit = 50;
+  std::string cursor;
+  std::optional<CallSid> call_sid;
+  std::optional<RunStatus> status;
+};
+
+template <class T>
+struct Page {
+  std::vector<T> items;
+  std::string next_cursor;  ///< "" on the last page
+};
+
+struct Counts {
+  std::map<RunStatus, std::int64_t> runs;
+  std::int64_t duplicate_runs = 0;  ///< recordings with two runs queued or running
+  Bytes published_bytes = 0;
+};
+
+/// Read-only SQL for people. Values as text; NULL is nothing.
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+};
+
+/// The durable truth: recordings, runs, leases. One port, SQLite now, PostgreSQL to come; `conformance` is the one suite for
+/// both.
+///
+/// Any loop; the caller goes on, on its own. What an answer says is committed (with fsync) before the answer is given.
+/// A database that is down, full or broken throws; an outcome that depends on input is in the answer.
+/// Every call is one transaction. `now` is the caller's clock, so that tests have one too.
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  /// Registers, or replaces what was registered under the same (tenant, call sid, recording sid). Another source cancels
+  /// the active run and drops the media: the recording is `remote` again. A source that says the same keeps both.
+  virtual Task<Put> put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) = 0;
+
+  virtual Task<std::optional<Recording>> find(Key key) = 0;
+  /// Errors: `bad_request` for a cursor that is none of ours.
+  virtual Task<result<Page<Recording>>> list(ListQuery query) = 0;
+
+  /// Erases the recordings, their runs and, with a recording sid, only that one. Leaves a tombstone for each (tenant, HMAC
+  /// of the call sid, time). Nothing found: no leftovers.
+  virtual Task<Leftovers> erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
+                                WallTime now) = 0;
+
+  /// Admission. Creates a run exactly if the recording is cold, or failed and cooled down, and the Play is explicit:
+  /// at most one of a recording is ever active, one row a (tenant, recording, cycle), and `cycle` grows here and
+  /// nowhere else. Plays that wait together are committed together.
+  virtual Task<Admission> play(Play play) = 0;
+
+  /// Claims up to `limit` queued runs that are due, oldest first, at most `per_tenant` running of one tenant.
+  virtual Task<std::vector<Claimed>> claim(int limit, int per_tenant, WallTime now) = 0;
+  /// When the next queued run is due; nothing when none is queued.
+  virtual Task<std::optional<WallTime>> next_due() = 0;
+
+  // By the holder of the lease. False: the token is stale or the run has ended, and nothing was written.
+
+  virtual Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total) = 0;
+  /// Back to queued, the same row. `counts` says whether the attempt used up one of `max_attempts`.
+  virtual Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) = 0;
+  /// The pointer: the recording is ready.
+  virtual Task<bool> complete(Lease lease, Media media, WallTime now) = 0;
+  /// The recording is `failed`, or `gone` where the provider said 410.
+  virtual Task<bool> fail(Lease lease, Setback setback, WallTime now) = 0;
+
+  /// The file that `blob` names is missing or does not hold what it should: the pointer goes, if it still points there,
+  /// and the recording is `remote`. True if it did.
+  virtual Task<bool> disown(RecordingId recording, std::string blob) = 0;
+
+  /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again; tells how
+  /// many.
+  virtual Task<int> recover(WallTime now) = 0;
+
+  virtual Task<std::optional<Run>> run(TenantId tenant, RunId id) = 0;
+  /// Newest first. Errors: `bad_request` for a cursor that is none of ours.
+  virtual Task<result<Page<Run>>> runs(RunQuery query) = 0;
+
+  virtual Task<Counts> counts() = 0;
+  /// Errors: `bad_request` with the database's own words; also for SQL that would write.
+  virtual Task<result<Table>> query(std::string sql) = 0;
+};
+
+}  // namespace onetake::ledger

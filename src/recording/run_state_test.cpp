@@ -1,0 +1,39 @@
+#include "recording/run_state.hpp"
+
+#include <gtest/gtest.h>
+
+#include "recording/cause.hpp"
+
+namespace onetake {
+namespace {
+
+constexpr RunStatus all[] = {RunStatus::queued, RunStatus::running, RunStatus::completed, RunStatus::failed,
+                             RunStatus::cancelled};
+
+TEST(RunState, WhatHasEndedStaysEnded) {
+  for (const auto from : all)
+    for (const auto to : all)
+      if (!active(from)) EXPECT_FALSE(may_become(from, to)) << name(from) << " to " << name(to);
+}
+
+TEST(RunState, OnlyARunningRunCompletes) {
+  for (const auto from : all) EXPECT_EQ(may_become(from, RunStatus::completed), from == RunStatus::running);
+}
+
+TEST(RunState, NamesGoBothWays) {
+  for (const auto status : all) EXPECT_EQ(run_status_named(name(status)), status);
+  for (const auto state : {State::remote, State::fetching, State::ready, State::failed, State::gone})
+    EXPECT_EQ(state_named(name(state)), state);
+  EXPECT_EQ(state_named("Ready"), std::nullopt);
+}
+
+TEST(Cause, EveryCauseHasANameOfItsOwn) {
+  for (int i = 0; i <= static_cast<int>(Cause::internal); ++i) {
+    const auto cause = static_cast<Cause>(i);
+    EXPECT_FALSE(name(cause).empty());
+    EXPECT_EQ(cause_named(name(cause)), cause);
+  }
+}
+
+}  // namespace
+}  // namespace onetake
