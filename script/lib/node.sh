@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Node for the web build. Debian 12 has 18; vitest wants 22.12. Where the system's is older, npm brings a newer one,
 # pinned with checksums in script/node/package-lock.json, into .tools/ (script/lib/common.sh puts it on PATH).
 

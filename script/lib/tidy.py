@@ -1,0 +1,85 @@
+"""tidy.py JOBS [FILE…]: clang-tidy over the project's sources (or FILEs), with the compile commands of build/lint.
+
+A clean file is remembered by a digest of everything of the project that it includes, of its command and of .clang-tidy, so
+a second run looks only at what has changed. What clang-analyzer finds inside other people's headers is left out: it does
+not follow coroutines through Asio's frames. Tests go without clang-analyzer.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LINT = ROOT / "build" / "lint"
+CACHE = LINT / "clean"
+TIDY = "clang-tidy-19"
+FINDING = re.compile(r"^(/[^:]+):\d+:\d+: (?:warning|error): ")
+
+
+def commands(only):
+    for entry in json.loads((LINT / "compile_commands.json").read_text()):
+        file = pathlib.Path(entry["file"])
+        if file.is_relative_to(LINT) or (only and file not in only):
+            continue
+        yield file, entry
+
+
+def includes(entry):
+    """The project's own files that the source is made of, itself first."""
+    command = shlex.split(entry["command"])
+    command = command[next(i for i, word in enumerate(command) if "clang" in word) :]
+    command = command[: command.index("-o")]
+    made = subprocess.run([*command, "-MM", entry["file"]], cwd=entry["directory"], capture_output=True, text=True)
+    words = made.stdout.replace("\\\n", " ").split()[1:]
+    return [pathlib.Path(word) for word in words if word.startswith(str(ROOT))] or [pathlib.Path(entry["file"])]
+
+
+def digest(entry, options):
+    sum = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
+    sum.update((entry["command"] + " ".join(options)).encode())
+    for file in includes(entry):
+        sum.update(file.read_bytes())
+    return sum.hexdigest()
+
+
+def look_at(file, entry):
+    """What clang-tidy finds, "" for nothing."""
+    options = ["--checks=-clang-analyzer-*"] if file.name.endswith("_test.cpp") or "test" in file.parts else []
+    clean = CACHE / digest(entry, options)
+    if clean.exists():
+        return ""
+    ran = subprocess.run([TIDY, "-p", str(LINT), "--quiet", *options, str(file)], capture_output=True, text=True)
+    found, ours = [], False
+    for line in ran.stdout.splitlines():
+        match = FINDING.match(line)
+        if match:
+            ours = match[1].startswith(str(ROOT))
+        if ours:
+            found.append(line)
+    if not found:
+        if ran.returncode and not ran.stdout.strip():
+            return f"{file}: {TIDY} failed\n{ran.stderr}"
+        clean.touch()
+    return "\n".join(found)
+
+
+def main(jobs, only):
+    CACHE.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        work = {pool.submit(look_at, *pair): pair[0] for pair in commands(only)}
+        for done in concurrent.futures.as_completed(work):
+            if done.result():
+                failed += 1
+                print(done.result().replace(f"{ROOT}/", ""), flush=True)
+    print(f"clang-tidy: {len(work)} files, {failed} with findings")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), {pathlib.Path(name).resolve() for name in sys.argv[2:]}))
