@@ -42,8 +42,6 @@ else()
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
 endif()
 
-# The build type of the sanitizer presets: assertions on, quick to compile, stacks that can be read.
-set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
 if(ONETAKE_SANITIZE)
   add_compile_options(-fsanitize=${ONETAKE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ONETAKE_SANITIZE})

@@ -27,6 +27,7 @@ function(onetake_test name target)
     math(EXPR T_TIMEOUT "${T_TIMEOUT} * 5")
   endif()
   onetake_test_headers(${target})
+  target_compile_options(${target} PRIVATE -Wno-dangling-else)  # GCC and GoogleTest's macros: if (x) EXPECT_TRUE(y);
   gtest_discover_tests(${target}
     TEST_PREFIX ${name}/
     DISCOVERY_MODE PRE_TEST
