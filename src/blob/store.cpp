@@ -1,0 +1,75 @@
+#include "blob/store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace onetake::blob {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const char* what, const fs::path& path) {
+  throw std::system_error(errno, std::generic_category(), what + (' ' + path.string()));
+}
+
+Fd open_or_fail(const fs::path& path, int flags) {
+  Fd fd{::open(path.c_str(), flags | O_CLOEXEC, 0600)};
+  if (!fd) fail("open", path);
+  return fd;
+}
+
+void sync_folder(const fs::path& path) {
+  const Fd folder = open_or_fail(path, O_RDONLY | O_DIRECTORY);
+  if (::fsync(folder.get()) != 0) fail("fsync", path);
+}
+
+}  // namespace
+
+Store::Store(fs::path dir) : temporary_(dir / "temporary"), audio_(dir / "audio") {
+  fs::create_directories(temporary_);
+  fs::create_directories(audio_);
+  for (const auto& left : fs::directory_iterator{temporary_}) fs::remove(left.path());
+}
+
+Writer Store::create(const std::string& name) {
+  auto path = temporary_ / name;
+  Fd file = open_or_fail(path, O_RDWR | O_CREAT | O_EXCL);
+  return Writer{std::make_shared<Growing>(std::move(file)), std::move(path)};
+}
+
+void Store::publish(Writer& writer, const std::string& name) {
+  if (::fsync(writer.growing_->fd()) != 0) fail("fsync", writer.temporary_);
+  const auto path = published(name);
+  if (fs::create_directory(path.parent_path())) sync_folder(audio_);
+  if (::rename(writer.temporary_.c_str(), path.c_str()) != 0) fail("rename", path);
+  writer.temporary_.clear();
+  sync_folder(path.parent_path());
+}
+
+std::shared_ptr<const Published> Store::open(const std::string& name) const {
+  Fd file{::open(published(name).c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) {
+    if (errno == ENOENT) return nullptr;
+    fail("open", published(name));
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail("fstat", published(name));
+  return std::make_shared<const Published>(Published{std::move(file), static_cast<Bytes>(status.st_size)});
+}
+
+void Store::remove(const std::string& name) { fs::remove(published(name)); }
+
+fs::path Store::published(const std::string& name) const {
+  // FNV-1a, for it must stay the same over builds and machines; 256 folders keep each one small.
+  std::uint32_t hash = 2166136261U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  constexpr char digits[] = "0123456789abcdef";
+  const char folder[] = {digits[(hash >> 28) & 15], digits[(hash >> 24) & 15], '\0'};
+  return audio_ / folder / name;
+}
+
+}  // namespace onetake::blob

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/units.hpp"
+#include "blob/writer.hpp"
+
+namespace onetake::blob {
+
+/// A file that is whole, under the name it will keep. Its bytes never change; it may be unlinked while it is open.
+struct Published {
+  Fd file;
+  Bytes size = 0;
+};
+
+/// Audio on this disk.
+///
+///   DIR/temporary/NAME     being written: worth nothing after a crash
+///   DIR/audio/xx/NAME      published: whole, synced, and only then pointed to; xx is a hash of NAME
+///
+/// Names are the caller's, must differ for every attempt to publish, and are [A-Za-z0-9.-]. Every call blocks on the disk:
+/// not for loops, except `create`. Any thread. A disk that fails throws std::system_error.
+class Store {
+ public:
+  /// Makes the folders. Removes the temporaries of earlier lives: REQUIRES nobody else has DIR.
+  explicit Store(std::filesystem::path dir);
+
+  [[nodiscard]] Writer create(const std::string& name);
+
+  /// Makes the writer's file the published one: fsync, rename, fsync of the folder. Only after this returns may anything
+  /// point to NAME. A failed fsync is never tried again, for the kernel may have dropped what it could not write.
+  void publish(Writer& writer, const std::string& name);
+
+  /// Null when there is no such file.
+  [[nodiscard]] std::shared_ptr<const Published> open(const std::string& name) const;
+
+  /// Nothing happens when it is gone already. Who has it open reads on.
+  void remove(const std::string& name);
+
+ private:
+  [[nodiscard]] std::filesystem::path published(const std::string& name) const;
+
+  std::filesystem::path temporary_;
+  std::filesystem::path audio_;
+};
+
+}  // namespace onetake::blob

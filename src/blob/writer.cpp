@@ -1,0 +1,117 @@
+#include "blob/writer.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace onetake::blob {
+namespace {
+
+std::expected<void, Cause> write_at(int fd, std::span<const std::byte> bytes, Bytes offset) {
+  while (!bytes.empty()) {
+    const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return std::unexpected(errno == ENOSPC || errno == EDQUOT ? Cause::no_space : Cause::internal);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset += static_cast<Bytes>(n);
+  }
+  return {};
+}
+
+/// How many bytes at `offset` are the same as `bytes`; nothing when they cannot be read.
+std::optional<std::size_t> same_at(int fd, std::span<const std::byte> bytes, Bytes offset) {
+  std::array<std::byte, 16384> had{};
+  std::size_t same = 0;
+  while (same < bytes.size()) {
+    const auto want = std::min(had.size(), bytes.size() - same);
+    const auto n = ::pread(fd, had.data(), want, static_cast<off_t>(offset + same));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return std::nullopt;
+    const auto got = static_cast<std::size_t>(n);
+    const auto here = bytes.subspan(same, got);
+    const auto differs = std::mismatch(here.begin(), here.end(), had.begin()).first;
+    same += static_cast<std::size_t>(differs - here.begin());
+    if (differs != here.end()) break;
+  }
+  return same;
+}
+
+}  // namespace
+
+Writer::Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary)
+    : growing_(std::move(growing)), temporary_(std::move(temporary)) {}
+
+Writer::Writer(Writer&& other) noexcept
+    : growing_(std::move(other.growing_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      position_(other.position_),
+      written_(other.written_) {}
+
+Writer& Writer::operator=(Writer&& other) noexcept {
+  Writer taken{std::move(other)};
+  std::swap(growing_, taken.growing_);
+  std::swap(temporary_, taken.temporary_);
+  std::swap(position_, taken.position_);
+  std::swap(written_, taken.written_);
+  return *this;
+}
+
+Writer::~Writer() {
+  if (!growing_) return;
+  if (!growing_->view().final()) abandon({.cause = Cause::internal, .detail = "the fetch was given up"});
+  if (!temporary_.empty()) {
+    std::error_code ignored;  // start removes what is left
+    std::filesystem::remove(temporary_, ignored);
+  }
+}
+
+void Writer::begin(std::optional<Bytes> total) {
+  const std::lock_guard lock{growing_->mutex_};
+  growing_->view_.phase = Growing::Phase::arriving;
+  growing_->view_.total = total;
+  growing_->waiters_.wake_all();
+}
+
+std::expected<void, Cause> Writer::append(std::span<const std::byte> bytes) {
+  if (position_ < written_) {
+    const auto known = static_cast<std::size_t>(std::min<Bytes>(bytes.size(), written_ - position_));
+    const auto same = same_at(growing_->fd(), bytes.first(known), position_);
+    if (!same) return std::unexpected(Cause::internal);
+    position_ += *same;
+    if (*same < known) return std::unexpected(Cause::wrong_content);
+    bytes = bytes.subspan(known);
+  }
+  if (bytes.empty()) return {};
+  if (const auto done = write_at(growing_->fd(), bytes, position_); !done) return done;
+  position_ += bytes.size();
+  written_ = position_;
+
+  const std::lock_guard lock{growing_->mutex_};
+  growing_->view_.watermark = written_ - 1;
+  growing_->waiters_.wake_all();
+  return {};
+}
+
+void Writer::finish() { end(Growing::Phase::whole, std::nullopt); }
+
+void Writer::abandon(Setback cause) { end(Growing::Phase::abandoned, std::move(cause)); }
+
+void Writer::end(Growing::Phase phase, std::optional<Setback> cause) {
+  const std::lock_guard lock{growing_->mutex_};
+  if (growing_->view_.final()) return;
+  growing_->view_.phase = phase;
+  growing_->cause_ = std::move(cause);
+  if (phase == Growing::Phase::whole) {
+    growing_->view_.watermark = written_;
+    growing_->view_.total = written_;
+  }
+  growing_->waiters_.wake_all();
+}
+
+}  // namespace onetake::blob

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "blob/growing.hpp"
+
+namespace onetake::blob {
+
+/// The one who writes a Growing. Not thread-safe, but may be handed from thread to thread. Destroyed before `finish`, it
+/// abandons; destroyed before `Store::publish`, it removes the temporary file.
+class Writer {
+ public:
+  Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary);
+  Writer(Writer&& other) noexcept;
+  Writer& operator=(Writer&& other) noexcept;
+  ~Writer();
+
+  [[nodiscard]] const std::shared_ptr<Growing>& growing() const { return growing_; }
+  /// Where the next byte goes: everything below is written, and is right.
+  [[nodiscard]] Bytes position() const { return position_; }
+  [[nodiscard]] Bytes written() const { return written_; }
+
+  /// The bytes that are about to come are audio. `total` where the provider told the length.
+  void begin(std::optional<Bytes> total);
+
+  /// Adds bytes at `position`; where something is written already, compares. Errors: `no_space`; `internal` for a disk
+  /// that fails; `wrong_content` where what comes differs from what was there: the position is then the first byte that
+  /// differs, and nothing has changed.
+  std::expected<void, Cause> append(std::span<const std::byte> bytes);
+
+  /// What comes next begins at the first byte again.
+  void rewind() { position_ = 0; }
+
+  /// Every byte is here and has been found right: readers get the last ones. REQUIRES: position() == written().
+  void finish();
+
+  void abandon(Setback cause);
+
+ private:
+  friend class Store;
+  void end(Growing::Phase phase, std::optional<Setback> cause);
+
+  std::shared_ptr<Growing> growing_;
+  std::filesystem::path temporary_;  ///< "" once published
+  Bytes position_ = 0;
+  Bytes written_ = 0;
+};
+
+}  // namespace onetake::blob

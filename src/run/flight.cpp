@@ -1,0 +1,64 @@
+#include "run/flight.hpp"
+
+#include "run/receiver.hpp"
+
+namespace onetake::run {
+
+Bytes Flight::View::received() const { return live ? live->audio->view().watermark : run.received_bytes; }
+
+std::optional<Bytes> Flight::View::total() const {
+  if (live)
+    if (const auto total = live->audio->view().total) return total;
+  return run.total_bytes;
+}
+
+Flight::Flight(RecordingId recording, Run run) : recording_(std::move(recording)), run_(run.id) {
+  view_.run = std::move(run);
+}
+
+Flight::~Flight() = default;
+
+Flight::View Flight::view() const {
+  const std::lock_guard lock{mutex_};
+  return view_;
+}
+
+Task<Flight::View> Flight::changed(std::uint64_t change, Deadline deadline) {
+  std::unique_lock lock{mutex_};
+  while (view_.change == change && !view_.ended)
+    if (!co_await waiters_.wait(lock, deadline)) break;
+  co_return view_;
+}
+
+Task<Flight::View> Flight::audible(Deadline deadline) {
+  std::unique_lock lock{mutex_};
+  while (!view_.live && !view_.ended)
+    if (!co_await waiters_.wait(lock, deadline)) break;
+  co_return view_;
+}
+
+void Flight::update(Run run) {
+  apply([&](View& view) { view.run = std::move(run); });
+}
+
+void Flight::hear(Live live) {
+  apply([&](View& view) { view.live = std::make_shared<const Live>(std::move(live)); });
+}
+
+void Flight::end(Run run) {
+  apply([&](View& view) {
+    view.run = std::move(run);
+    view.ended = true;
+  });
+}
+
+template <class Change>
+void Flight::apply(Change change) {
+  const std::lock_guard lock{mutex_};
+  if (view_.ended) return;
+  change(view_);
+  ++view_.change;
+  waiters_.wake_all();
+}
+
+}  // namespace onetake::run

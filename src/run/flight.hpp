@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "base/waiters.hpp"
+#include "blob/growing.hpp"
+#include "recording/recording.hpp"
+
+namespace onetake::run {
+
+class Receiver;
+
+/// A recording that is arriving, with the fields that its answers have from the first byte on and for ever.
+struct Live {
+  std::shared_ptr<blob::Growing> audio;
+  std::string content_type;
+  int version = 0;
+  WallTime last_modified;
+};
+
+/// One active run as this process sees it: what everyone who pressed Play holds on to.
+///
+///   phase     entered by                         what a listener sees
+///   -------   --------------------------------   ------------------------------------------------------------
+///   waiting   admission, the end of an attempt   `run.reason` says what for; `live` stays from an earlier attempt
+///   running   a claim                            `live` once the first bytes have been found to be audio
+///   ended     the run's end, or erasure          `run.status` says how; nothing changes any more
+///
+/// Any thread.
+class Flight : public std::enable_shared_from_this<Flight> {
+ public:
+  struct View {
+    Run run;
+    std::shared_ptr<const Live> live;
+    bool ended = false;
+    std::uint64_t change = 0;  ///< grows with every change
+
+    /// Received so far, also within an attempt.
+    [[nodiscard]] Bytes received() const;
+    [[nodiscard]] std::optional<Bytes> total() const;
+  };
+
+  Flight(RecordingId recording, Run run);
+  ~Flight();
+
+  [[nodiscard]] const RecordingId& recording() const { return recording_; }
+  [[nodiscard]] const RunId& run() const { return run_; }
+  [[nodiscard]] View view() const;
+
+  /// Suspends until something has changed since the view numbered `change`, at most until `deadline`. Any loop.
+  Task<View> changed(std::uint64_t change, Deadline deadline);
+
+  /// Suspends until there is something to hear or nothing more to come, at most until `deadline`.
+  Task<View> audible(Deadline deadline);
+
+  /// Somebody cancelled or erased it: the transfer stops, and the worker writes nothing more.
+  void stop() { stop_.request_stop(); }
+  [[nodiscard]] std::stop_token stopped() const { return stop_.get_token(); }
+
+  // By the worker.
+
+  void update(Run run);
+  void hear(Live live);
+  void end(Run run);
+
+  // The worker's own, on its loop.
+
+  bool in_hand = false;  ///< an attempt is under way
+  /// What has arrived, kept between attempts.
+  std::unique_ptr<Receiver> paused;
+  /// Attempts that ended badly in this process: what the backoff grows with.
+  int setbacks = 0;
+
+ private:
+  template <class Change>
+  void apply(Change change);
+
+  const RecordingId recording_;
+  const RunId run_;
+  std::stop_source stop_;
+  mutable std::mutex mutex_;
+  Waiters waiters_{mutex_};
+  View view_;
+};
+
+}  // namespace onetake::run

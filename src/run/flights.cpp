@@ -1,0 +1,55 @@
+#include "run/flights.hpp"
+
+namespace onetake::run {
+
+std::size_t Flights::KeyHash::operator()(const Key& key) const noexcept {
+  const auto tenant = std::hash<TenantId>{}(key.tenant);
+  const auto call = std::hash<CallSid>{}(key.call_sid);
+  return tenant * 31 + call * 17 + (key.recording_sid ? std::hash<std::string>{}(*key.recording_sid) : 0);
+}
+
+std::shared_ptr<Flight> Flights::find(const RecordingId& recording) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = by_recording_.find(recording);
+  return found == by_recording_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Flight> Flights::find(const Key& key) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Flight> Flights::open(const Recording& recording) {
+  const std::lock_guard lock{mutex_};
+  auto& flight = by_recording_[recording.id];
+  if (!flight || flight->run() != recording.run.value().id)
+    flight = std::make_shared<Flight>(recording.id, recording.run.value());
+  return flight;
+}
+
+void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {
+  const std::lock_guard lock{mutex_};
+  const auto found = by_recording_.find(flight->recording());
+  if (found != by_recording_.end() && found->second == flight) by_key_[key] = flight;
+}
+
+void Flights::close(const std::shared_ptr<Flight>& flight, Run run) {
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = by_recording_.find(flight->recording());
+    if (found != by_recording_.end() && found->second == flight) by_recording_.erase(found);
+    std::erase_if(by_key_, [&](const auto& entry) { return entry.second == flight; });
+  }
+  flight->end(std::move(run));
+}
+
+std::vector<std::shared_ptr<Flight>> Flights::all() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::shared_ptr<Flight>> flights;
+  flights.reserve(by_recording_.size());
+  for (const auto& [_, flight] : by_recording_) flights.push_back(flight);
+  return flights;
+}
+
+}  // namespace onetake::run

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "run/flight.hpp"
+
+namespace onetake::run {
+
+/// Every active run that this process knows of: the first thing that a Play asks. Any thread.
+class Flights {
+ public:
+  [[nodiscard]] std::shared_ptr<Flight> find(const RecordingId& recording) const;
+  /// The flight that an earlier Play with this very key joined; knows keys only while their flight lasts.
+  [[nodiscard]] std::shared_ptr<Flight> find(const Key& key) const;
+
+  /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced.
+  /// REQUIRES: `recording.run` was active a moment ago.
+  std::shared_ptr<Flight> open(const Recording& recording);
+  /// From now on `find(key)` knows the flight.
+  void alias(const Key& key, const std::shared_ptr<Flight>& flight);
+
+  /// The run has ended: nobody joins any more, those who listen see it.
+  void close(const std::shared_ptr<Flight>& flight, Run run);
+
+  [[nodiscard]] std::vector<std::shared_ptr<Flight>> all() const;
+
+ private:
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept;
+  };
+
+  mutable std::mutex mutex_;
+  std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;
+  std::unordered_map<Key, std::shared_ptr<Flight>, KeyHash> by_key_;
+};
+
+}  // namespace onetake::run

@@ -1,0 +1,145 @@
+#include "run/join.hpp"
+
+#include <exception>
+#include <variant>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+
+namespace onetake::run {
+
+using ledger::Found;
+using metrics::Series;
+
+/// An admission under way, and those who wait for what it brings.
+struct Join::Pending {
+  std::mutex mutex;
+  Waiters waiters{mutex};
+  std::variant<std::monostate, Joined, std::exception_ptr> answer;
+
+  template <class Answer>
+  void set(Answer&& brought) {
+    const std::lock_guard lock{mutex};
+    answer = std::forward<Answer>(brought);
+    waiters.wake_all();
+  }
+
+  /// The caller holds a shared_ptr to this.
+  Task<Joined> wait() {
+    std::unique_lock lock{mutex};
+    while (std::holds_alternative<std::monostate>(answer)) co_await waiters.wait(lock, never);
+    if (const auto* error = std::get_if<std::exception_ptr>(&answer)) std::rethrow_exception(*error);
+    co_return std::get<Joined>(answer);
+  }
+};
+
+Join::Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission)
+    : ledger_(ledger), flights_(flights), worker_(worker), admission_(admission) {}
+
+Task<Joined> Join::play(Key key, bool explicit_action) {
+  if (auto flight = flights_.find(key)) {
+    metrics::add(Series::run_admissions, {"joined_process"});
+    Recording recording;
+    recording.id = flight->recording();
+    recording.run = flight->view().run;
+    co_return Joined{.found = Found::fetching, .recording = std::move(recording), .flight = std::move(flight), .retry_at = {}};
+  }
+  // Who does not press Play only looks, and must not be answered with what another's looking found.
+  if (!explicit_action) co_return co_await ask(std::move(key), false);
+
+  std::shared_ptr<Pending> pending;
+  bool first = false;
+  {
+    const std::lock_guard lock{mutex_};
+    auto& entry = pending_[key];
+    first = entry == nullptr;
+    if (first) entry = std::make_shared<Pending>();
+    pending = entry;
+  }
+  if (!first) {
+    auto joined = co_await pending->wait();
+    if (joined.found == Found::created) joined.found = Found::fetching;
+    if (joined.flight) metrics::add(Series::run_admissions, {"joined_process"});
+    co_return joined;
+  }
+
+  std::variant<std::monostate, Joined, std::exception_ptr> answer;
+  try {
+    answer = co_await ask(key, true);
+  } catch (...) {
+    answer = std::current_exception();
+  }
+  {
+    const std::lock_guard lock{mutex_};
+    pending_.erase(key);
+  }
+  if (const auto* error = std::get_if<std::exception_ptr>(&answer)) {
+    pending->set(*error);
+    std::rethrow_exception(*error);
+  }
+  pending->set(std::get<Joined>(answer));
+  co_return std::get<Joined>(std::move(answer));
+}
+
+Task<Joined> Join::ask(Key key, bool explicit_action) {
+  std::optional<Slots::Slot> slot;
+  if (explicit_action && admission_.works) slot = worker_.reserve(key.tenant);
+  ledger::Admission admitted;
+  try {
+    admitted = co_await ledger_.play({.key = key,
+                                      .explicit_action = explicit_action,
+                                      .claim = slot.has_value(),
+                                      .max_attempts = admission_.max_attempts,
+                                      .failure_cooldown = admission_.failure_cooldown,
+                                      .retention = admission_.retention,
+                                      .now = wall_now()});
+  } catch (const std::exception& error) {
+    log::error("run.create_failed", "the database did not answer",
+               {{"tenant", key.tenant.str()}, {"call_sid", key.call_sid.str()}, {"error", error.what()}});
+    throw;
+  }
+  Joined joined{.found = admitted.found, .recording = std::move(admitted.recording), .flight = {}, .retry_at = admitted.retry_at};
+
+  if (joined.found == Found::created) {
+    metrics::add(Series::run_admissions, {"created"});
+    log::info("run.created", "a fetch begins",
+              {{"tenant", key.tenant.str()},
+               {"call_sid", key.call_sid.str()},
+               {"run_id", joined.recording.run->id.str()},
+               {"cycle", joined.recording.run->cycle}});
+    if (admitted.lease) {
+      joined.flight = flights_.open(joined.recording);
+      flights_.alias(key, joined.flight);
+      worker_.take(std::move(slot.value()), {.lease = *admitted.lease, .recording = joined.recording}, joined.flight);
+    } else {
+      joined.flight = co_await flight_of(std::move(key), joined.recording);
+      if (admission_.works) worker_.poke();
+    }
+  } else if (joined.found == Found::fetching) {
+    metrics::add(Series::run_admissions, {"exists_database"});
+    log::debug("run.exists", "joins the run in the database", {{"run_id", joined.recording.run->id.str()}});
+    joined.flight = co_await flight_of(std::move(key), joined.recording);
+  }
+  co_return joined;
+}
+
+/// The flight of a run that was active when the database was asked. It may have ended since, and nobody would ever end a
+/// flight that is made now: so it is asked once more, after the flight can be seen.
+Task<std::shared_ptr<Flight>> Join::flight_of(Key key, const Recording& recording) {
+  if (auto known = flights_.find(recording.id); known && known->run() == recording.run->id) {
+    flights_.alias(key, known);
+    co_return known;
+  }
+  auto flight = flights_.open(recording);
+  const auto run = co_await ledger_.run(recording.tenant, recording.run->id);
+  if (run && active(run->status)) {
+    flights_.alias(key, flight);
+  } else {
+    auto ended = run.value_or(*recording.run);
+    if (!run) ended.status = RunStatus::cancelled;
+    flights_.close(flight, std::move(ended));
+  }
+  co_return flight;
+}
+
+}  // namespace onetake::run

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "run/worker.hpp"
+
+namespace onetake::run {
+
+/// What a Play came to.
+struct Joined {
+  ledger::Found found = ledger::Found::nothing;
+  Recording recording;             ///< unless nothing; of a joined flight only `id` and `run` are sure
+  std::shared_ptr<Flight> flight;  ///< fetching, created
+  WallTime retry_at;               ///< cooling_down
+};
+
+/// Single flight: however many press Play on a recording in this process, one asks the database, and while a fetch is
+/// under way nobody does.
+class Join {
+ public:
+  struct Admission {
+    int max_attempts = 5;
+    milliseconds failure_cooldown{30'000};
+    milliseconds retention{0};
+    bool works = true;  ///< false for role api: runs are queued for somebody else
+  };
+
+  Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission);
+
+  /// Any loop. Throws when the database is down, to everyone who waited for the same answer.
+  Task<Joined> play(Key key, bool explicit_action);
+
+ private:
+  struct Pending;
+
+  Task<Joined> ask(Key key, bool explicit_action);
+  Task<std::shared_ptr<Flight>> flight_of(Key key, const Recording& recording);
+
+  ledger::Ledger& ledger_;
+  Flights& flights_;
+  Worker& worker_;
+  const Admission admission_;
+  std::mutex mutex_;
+  std::map<Key, std::shared_ptr<Pending>> pending_;
+};
+
+}  // namespace onetake::run

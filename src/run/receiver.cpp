@@ -1,0 +1,135 @@
+#include "run/receiver.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace onetake::run {
+
+Receiver::Receiver(blob::Store& store, Flight& flight, std::string declared_format, Bytes most, int first_version)
+    : store_(store), flight_(flight), declared_(std::move(declared_format)), most_(most), version_(first_version) {}
+
+bool Receiver::begin(const provider::Head& head) {
+  if (head.total && *head.total > most_)
+    return refuse(Cause::too_large, "the recording is " + std::to_string(*head.total) +
+                                        " bytes long; fetch.max_recording_bytes is " + std::to_string(most_));
+  const bool another = writer_ && total_ && head.total && *total_ != *head.total;
+  if (head.offset != 0 && (another || !writer_ || head.offset != writer_->position()))
+    return refuse(Cause::interrupted, "the provider went on at another place than it was asked to");
+
+  validator_ = head.validator;
+  if (head.total) total_ = head.total;
+  if (head.offset == 0) {
+    digests_ = head.digests;
+    head_.clear();
+    if (another) return begin_anew(0, {});
+    if (writer_) writer_->rewind();
+  }
+  return true;
+}
+
+bool Receiver::data(std::span<const std::byte> bytes) {
+  try {
+    return accept(bytes);
+  } catch (const std::system_error& error) {
+    const bool full = error.code() == std::errc::no_space_on_device;
+    return refuse(full ? Cause::no_space : Cause::internal, full ? "the disk is full" : "the disk failed");
+  }
+}
+
+bool Receiver::accept(std::span<const std::byte> bytes) {
+  if (kind_) return take(bytes);
+  const auto room = std::min(bytes.size(), media::sniff_bytes - head_.size());
+  head_.insert(head_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(room));
+  if (head_.size() < media::sniff_bytes) return true;
+  return identify() && take(bytes.subspan(room));
+}
+
+bool Receiver::identify() {
+  kind_ = media::sniff(head_, declared_);
+  if (!kind_) return refuse(Cause::wrong_content, "what the provider sent is not audio");
+  const auto run = flight_.view().run;
+  inspector_.emplace(*kind_, declared_, digests_);
+  writer_.emplace(store_.create(run.id.str() + '-' + std::to_string(run.token) + '-' + std::to_string(version_)));
+  last_modified_ = wall_now();
+  writer_->begin(total_);
+  if (!take(std::exchange(head_, {}))) return false;
+  flight_.hear({.audio = writer_->growing(),
+                .content_type = kind_->content_type,
+                .version = version_,
+                .last_modified = last_modified_});
+  return true;
+}
+
+bool Receiver::take(std::span<const std::byte> bytes) {
+  if (writer_->position() + bytes.size() > most_)
+    return refuse(Cause::too_large, "the recording is longer than fetch.max_recording_bytes, " + std::to_string(most_));
+  const auto before = writer_->position();
+  const auto known = writer_->written();
+  if (const auto done = writer_->append(bytes); !done) {
+    switch (done.error()) {
+      case Cause::wrong_content: {
+        const auto same = writer_->position();
+        return begin_anew(same, bytes.subspan(static_cast<std::size_t>(same - before)));
+      }
+      case Cause::no_space: return refuse(Cause::no_space, "the disk is full");
+      default: return refuse(Cause::internal, "the disk refused a write");
+    }
+  }
+  // What was compared has been inspected when it came first.
+  const auto seen = static_cast<std::size_t>(std::min<Bytes>(bytes.size(), known - std::min(known, before)));
+  inspector_->take(bytes.subspan(seen));
+  return true;
+}
+
+bool Receiver::begin_anew(Bytes same, std::span<const std::byte> rest) {
+  blob::Writer old = std::move(*writer_);
+  ++version_;
+  writer_.reset();
+  kind_.reset();
+  inspector_.reset();
+  head_.clear();
+  std::array<std::byte, 65536> buffer{};
+  for (Bytes at = 0; at < same;) {
+    const auto want = static_cast<std::size_t>(std::min<Bytes>(buffer.size(), same - at));
+    const auto n = ::pread(old.growing()->fd(), buffer.data(), want, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return refuse(Cause::internal, "the disk refused a read");
+    if (!accept(std::span{buffer}.first(static_cast<std::size_t>(n)))) return false;
+    at += static_cast<Bytes>(n);
+  }
+  old.abandon({.cause = Cause::interrupted, .detail = "the provider sent another version of the recording"});
+  return rest.empty() || accept(rest);
+}
+
+std::expected<Media, Setback> Receiver::conclude(provider::Framing framing) {
+  if (!kind_ && !identify()) return std::unexpected(*fault_);  // shorter than a look at it takes
+  if (writer_->position() < writer_->written() || (total_ && writer_->position() < *total_))
+    return std::unexpected(Setback{.cause = Cause::interrupted, .detail = "the recording ended before its length"});
+  const bool framed = framing != provider::Framing::until_close;
+  const auto verdict = inspector_->finish(framed);
+  if (!verdict)  // a connection that merely ended may have ended early: it is asked again
+    return std::unexpected(
+        Setback{.cause = framed ? Cause::wrong_content : Cause::interrupted, .detail = verdict.error()});
+  writer_->finish();
+  return Media{.blob = {},
+               .bytes = writer_->written(),
+               .sha256 = verdict->sha256,
+               .content_type = kind_->content_type,
+               .duration_seconds = verdict->description.duration_seconds,
+               .channels = verdict->description.channels,
+               .codec = verdict->description.codec,
+               .cycle = flight_.view().run.cycle,
+               .version = version_,
+               .last_modified = last_modified_};
+}
+
+bool Receiver::refuse(Cause cause, std::string detail) {
+  fault_ = Setback{.cause = cause, .detail = std::move(detail)};
+  return false;
+}
+
+}  // namespace onetake::run

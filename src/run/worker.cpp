@@ -1,0 +1,377 @@
+#include "run/worker.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <system_error>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "run/backoff.hpp"
+#include "run/receiver.hpp"
+
+namespace onetake::run {
+namespace {
+
+using metrics::Series;
+using std::chrono::duration;
+
+double seconds_between(WallTime from, WallTime to) { return duration<double>(to - from).count(); }
+
+/// How long a 404 may mean "not ready yet": from the end of the call where that is known, else from the run's creation.
+WallTime ready_by(const Recording& recording, milliseconds not_ready_for) {
+  const auto& said = recording.registered;
+  if (said.started_at && said.duration_seconds)
+    return *said.started_at + milliseconds{static_cast<std::int64_t>(*said.duration_seconds * 1000)} + not_ready_for;
+  return recording.run->created_at + not_ready_for;
+}
+
+Reason reason_of(Cause cause) {
+  if (cause == Cause::not_ready) return Reason::not_ready;
+  return cause == Cause::throttled ? Reason::throttled : Reason::retrying;
+}
+
+}  // namespace
+
+Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
+               FindProvider provider, Limits limits)
+    : loop_(loop),
+      ledger_(ledger),
+      store_(store),
+      disk_(disk),
+      flights_(flights),
+      provider_(std::move(provider)),
+      limits_(limits),
+      slots_(limits.max_concurrent, limits.per_tenant_concurrent) {}
+
+void Worker::start() {
+  asio::co_spawn(loop_.get_executor(), look_for_work(), asio::detached);
+  asio::co_spawn(loop_.get_executor(), beat(), asio::detached);
+  poke();
+}
+
+std::optional<Slots::Slot> Worker::reserve(const TenantId& tenant) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (draining_) return std::nullopt;
+  }
+  return slots_.take(tenant);
+}
+
+void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight) {
+  {
+    const std::lock_guard lock{mutex_};
+    ++busy_;
+  }
+  asio::co_spawn(loop_.get_executor(), fetch(std::move(slot), std::move(claimed), std::move(flight)), asio::detached);
+}
+
+void Worker::poke() {
+  const std::lock_guard lock{mutex_};
+  poked_ = true;
+  waiters_.wake_all();
+}
+
+void Worker::drain() {
+  const std::lock_guard lock{mutex_};
+  draining_ = true;
+  waiters_.wake_all();
+}
+
+Task<void> Worker::finish(Deadline deadline) {
+  drain();
+  std::unique_lock lock{mutex_};
+  while (busy_ > 0)
+    if (!co_await waiters_.wait(lock, deadline)) break;
+  if (busy_ == 0) co_return;
+  stopping_ = true;
+  lock.unlock();
+  for (const auto& flight : flights_.all()) flight->stop();
+  lock.lock();
+  while (busy_ > 0) co_await waiters_.wait(lock, never);
+}
+
+Task<void> Worker::look_for_work() {
+  for (;;) {
+    auto wake_at = in(limits_.sweep);
+    try {
+      if (const int free = slots_.free(); free > 0) {
+        for (auto& claimed : co_await ledger_.claim(free, limits_.per_tenant_concurrent, wall_now())) {
+          auto slot = slots_.take(claimed.recording.tenant);
+          auto flight = flights_.open(claimed.recording);
+          if (slot) {
+            take(std::move(*slot), std::move(claimed), std::move(flight));
+          } else {  // a Play took the place meanwhile
+            co_await give_back(claimed, flight);
+          }
+        }
+        if (const auto due = co_await ledger_.next_due(); due && slots_.free() > 0)
+          wake_at = std::min(wake_at, in(std::max(*due - wall_now(), milliseconds{1})));
+      }
+    } catch (const std::exception& error) {
+      log::error("ledger.unavailable", "cannot look for queued runs", {{"error", error.what()}});
+    }
+    std::unique_lock lock{mutex_};
+    while (!poked_ && !draining_)
+      if (!co_await waiters_.wait(lock, wake_at)) break;
+    poked_ = false;
+    if (draining_) co_return;
+  }
+}
+
+Task<void> Worker::beat() {
+  for (;;) {
+    {
+      std::unique_lock lock{mutex_};
+      const auto next = in(limits_.heartbeat);
+      while (!stopping_ && (!draining_ || busy_ > 0))
+        if (!co_await waiters_.wait(lock, next)) break;
+      if (stopping_ || (draining_ && busy_ == 0)) co_return;
+    }
+    for (const auto& flight : flights_.all()) {
+      const auto view = flight->view();
+      if (view.run.status != RunStatus::running || view.ended) continue;
+      const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
+      try {
+        if (!co_await ledger_.progress(lease, view.received(), view.total())) flight->stop();
+      } catch (const std::exception& error) {
+        log::warn("ledger.unavailable", "cannot write progress", {{"error", error.what()}});
+      }
+    }
+  }
+}
+
+void Worker::cancel(const RecordingId& recording) {
+  const auto flight = flights_.find(recording);
+  if (!flight) return;
+  auto run = flight->view().run;
+  run.status = RunStatus::cancelled;
+  run.completed_at = wall_now();
+  flights_.close(flight, std::move(run));
+  flight->stop();
+  asio::post(loop_, [flight] {
+    if (!flight->in_hand) flight->paused.reset();
+  });
+  metrics::add(Series::runs_ended, {"cancelled"});
+  log::info("run.cancelled", "cancelled", {{"run_id", flight->view().run.id.str()}});
+}
+
+bool Worker::stopping() {
+  const std::lock_guard lock{mutex_};
+  return stopping_;
+}
+
+Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight) {
+  flight->in_hand = true;
+  flight->update(*claimed.recording.run);
+  log::info("run.claimed", "fetching",
+            {{"tenant", claimed.recording.tenant.str()},
+             {"call_sid", claimed.recording.call_sid.str()},
+             {"run_id", claimed.lease.run.str()},
+             {"attempt", claimed.recording.run->attempt}});
+  try {
+    co_await attempt(claimed, flight);
+  } catch (const std::exception& error) {
+    log::error("run.broken", "an attempt ended in an exception",
+               {{"run_id", claimed.lease.run.str()}, {"error", error.what()}});
+  }
+  flight->in_hand = false;
+  {
+    [[maybe_unused]] const Slots::Slot given_back{std::move(slot)};
+  }
+  const std::lock_guard lock{mutex_};
+  --busy_;
+  poked_ = true;
+  waiters_.wake_all();
+}
+
+Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  std::expected<Media, provider::Refused> received;
+  try {
+    received = co_await receive(claimed, *flight);
+  } catch (const std::exception& error) {
+    const auto* disk = dynamic_cast<const std::system_error*>(&error);
+    const bool full = disk != nullptr && disk->code() == std::errc::no_space_on_device;
+    received = std::unexpected(provider::Refused{.setback = {.cause = full ? Cause::no_space : Cause::internal,
+                                                             .detail = full ? "the disk is full" : "the disk failed"}});
+    log::error("run.broken", "an attempt ended in an exception",
+               {{"run_id", claimed.lease.run.str()}, {"error", error.what()}});
+    flight->paused.reset();  // after a failed fsync nobody knows what the file holds
+  }
+  if (received) {
+    co_await complete(claimed, flight, std::move(*received));
+  } else if (!flight->stopped().stop_requested()) {
+    co_await set_back(claimed, flight, std::move(received.error()));
+  } else if (stopping()) {
+    co_await give_back(claimed, flight);
+  } else {
+    auto run = *claimed.recording.run;
+    run.status = RunStatus::cancelled;
+    flights_.close(flight, std::move(run));
+  }
+  // Between attempts what has arrived is kept; after the last one nobody may wait for more.
+  if (flight->view().ended) flight->paused.reset();
+}
+
+Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Claimed& claimed, Flight& flight) {
+  const auto& recording = claimed.recording;
+  const auto provider = provider_(recording.tenant, recording.registered.provider);
+  if (!provider)
+    co_return std::unexpected(provider::Refused{
+        .setback = {.cause = Cause::refused,
+                    .detail = "the tenant has no provider named " + recording.registered.provider + " in its configuration"}});
+
+  if (!flight.paused)
+    flight.paused = std::make_unique<Receiver>(store_, flight, recording.registered.format, limits_.max_recording_bytes,
+                                               static_cast<int>(claimed.lease.token));
+  Receiver& receiver = *flight.paused;
+  receiver.prepare();
+
+  const auto outcome = co_await provider->fetch({.recording = recording,
+                                                 .from = receiver.resume_at(),
+                                                 .validator = receiver.validator(),
+                                                 .deadline = in(limits_.attempt_timeout),
+                                                 .stop = flight.stopped()},
+                                                receiver);
+  if (receiver.fault()) co_return std::unexpected(provider::Refused{.setback = *receiver.fault()});
+  if (!outcome) co_return std::unexpected(outcome.error());
+
+  auto media = receiver.conclude(outcome->framing);
+  if (!media) co_return std::unexpected(provider::Refused{.setback = media.error()});
+  media->blob = recording.id.str() + '-' + std::to_string(media->cycle) + '-' + std::to_string(claimed.lease.token) + '-' +
+                std::to_string(media->version);
+  const auto publish = [&receiver, name = media->blob] {
+    receiver.publish(name);
+    return true;
+  };
+  co_await disk_.run(publish);
+  co_return std::move(*media);
+}
+
+Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media) {
+  const auto now = wall_now();
+  auto run = *claimed.recording.run;
+  const auto blob = media.blob;
+  run.status = RunStatus::completed;
+  run.received_bytes = media.bytes;
+  run.total_bytes = media.bytes;
+  run.completed_at = now;
+  const auto pointer = [this, lease = claimed.lease, media, now] { return ledger_.complete(lease, media, now); };
+  if (!co_await written(pointer)) {
+    const auto unlink = [this, blob] {
+      store_.remove(blob);
+      return true;
+    };
+    co_await disk_.run(unlink);
+    run.status = RunStatus::cancelled;
+    flights_.close(flight, std::move(run));
+    co_return;
+  }
+  metrics::add(Series::runs_ended, {"completed"});
+  metrics::observe(Series::prepare_seconds, seconds_between(run.created_at, now));
+  metrics::observe(Series::runs_per_recording, 1);
+  log::info("run.completed", "the recording is ready",
+            {{"tenant", claimed.recording.tenant.str()},
+             {"call_sid", claimed.recording.call_sid.str()},
+             {"run_id", run.id.str()},
+             {"bytes", media.bytes},
+             {"seconds", seconds_between(run.created_at, now)}});
+  flights_.close(flight, std::move(run));
+}
+
+Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight,
+                            provider::Refused refused) {
+  const auto now = wall_now();
+  auto run = *claimed.recording.run;
+  auto& setback = refused.setback;
+  if (setback.cause == Cause::not_ready && now >= ready_by(claimed.recording, limits_.not_ready_for))
+    setback.cause = Cause::missing;
+
+  ++flight->setbacks;
+  const auto due = now + backoff(flight->setbacks, limits_.backoff_initial, limits_.backoff_max, refused.retry_after, uniform());
+  const auto next = then(setback.cause);
+  const bool used_up = next == Then::soon && run.attempt >= run.max_attempts;
+  if (next != Then::not_again && due >= run.created_at + limits_.run_deadline)
+    setback = {.cause = Cause::overdue,
+               .detail = "not fetched within fetch.run_deadline; the last attempt: " + setback.detail,
+               .provider_status = setback.provider_status};
+  run.setback = setback;
+
+  if (then(setback.cause) == Then::not_again || used_up) {
+    run.status = RunStatus::failed;
+    run.completed_at = now;
+    if (flight->paused) flight->paused->abandon(setback);
+    const auto end = [this, lease = claimed.lease, setback, now] { return ledger_.fail(lease, setback, now); };
+    if (co_await written(end)) {
+      metrics::add(Series::runs_ended, {"failed"});
+      log::warn("run.failed", "the recording could not be fetched",
+                {{"tenant", claimed.recording.tenant.str()},
+                 {"call_sid", claimed.recording.call_sid.str()},
+                 {"run_id", run.id.str()},
+                 {"cause", name(setback.cause)},
+                 {"detail", setback.detail},
+                 {"provider_status", setback.provider_status}});
+    } else {
+      run.status = RunStatus::cancelled;
+    }
+    flights_.close(flight, std::move(run));
+    co_return;
+  }
+
+  const auto reason = reason_of(setback.cause);
+  run.status = RunStatus::queued;
+  run.reason = reason;
+  run.due_at = due;
+  const auto again = [this, lease = claimed.lease, reason, setback, due, counts = next == Then::soon] {
+    return ledger_.retry(lease, reason, setback, due, counts);
+  };
+  // Before the row says queued, for the next claim may follow at once.
+  flight->update(run);
+  if (!co_await written(again)) {
+    run.status = RunStatus::cancelled;
+    flights_.close(flight, std::move(run));
+    co_return;
+  }
+  log::info("run.retry", "the attempt is repeated",
+            {{"tenant", claimed.recording.tenant.str()},
+             {"call_sid", claimed.recording.call_sid.str()},
+             {"run_id", run.id.str()},
+             {"cause", name(setback.cause)},
+             {"detail", setback.detail},
+             {"in_ms", (due - now).count()}});
+}
+
+Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  auto run = *claimed.recording.run;
+  run.status = RunStatus::queued;
+  run.reason = Reason::queued;
+  const auto back = [this, lease = claimed.lease] {
+    return ledger_.retry(lease, Reason::queued, {.cause = Cause::internal, .detail = "the server stopped"}, wall_now(), false);
+  };
+  flight->update(run);
+  if (!co_await written(back)) {
+    run.status = RunStatus::cancelled;
+    flights_.close(flight, std::move(run));
+  } else if (stopping()) {
+    flights_.close(flight, std::move(run));
+  }
+}
+
+/// What a lease's holder writes is tried until the database takes it: a run must not stay "running" because the database
+/// was away for a moment. False: the lease is somebody else's now, or the server is stopping.
+template <class Call>
+Task<bool> Worker::written(Call call) {
+  for (;;) {
+    try {
+      const bool held = co_await call();
+      if (!held) metrics::add(Series::stale_token_rejections);
+      co_return held;
+    } catch (const std::exception& error) {
+      log::error("ledger.unavailable", "cannot write a run's state; trying again", {{"error", error.what()}});
+    }
+    if (stopping()) co_return false;
+    co_await sleep_for(milliseconds{500});
+  }
+}
+
+}  // namespace onetake::run

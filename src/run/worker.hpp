@@ -1,0 +1,93 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "base/loop.hpp"
+#include "base/offload.hpp"
+#include "base/waiters.hpp"
+#include "blob/store.hpp"
+#include "ledger/ledger.hpp"
+#include "provider/provider.hpp"
+#include "run/flights.hpp"
+#include "run/slots.hpp"
+
+namespace onetake::run {
+
+/// The [fetch] section, as far as a worker goes by it.
+struct Limits {
+  int max_concurrent = 256;
+  int per_tenant_concurrent = 32;
+  milliseconds heartbeat{10'000};
+  milliseconds sweep{5'000};
+  milliseconds attempt_timeout{30 * 60'000};
+  milliseconds run_deadline{2 * 3'600'000};
+  milliseconds not_ready_for{15 * 60'000};
+  milliseconds backoff_initial{1'000};
+  milliseconds backoff_max{120'000};
+  Bytes max_recording_bytes = 2_GiB;
+};
+
+/// Where a tenant's recordings lie; null when the tenant has no provider of that name (any more).
+using FindProvider = std::function<std::shared_ptr<provider::Provider>(const TenantId&, const std::string& name)>;
+
+/// Turns claimed runs into published recordings. One a process; its coroutines live on one loop.
+///
+/// Each fetch holds a slot and a lease. Whatever happens, the run's row is brought to its next state by that lease's
+/// token, or was already taken over by somebody newer: then nothing is written and the temporary file goes.
+class Worker {
+ public:
+  Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights, FindProvider provider,
+         Limits limits);
+
+  /// Looks for queued runs from now on. On the loop's thread or before it runs.
+  void start();
+
+  /// A place for one more fetch of this tenant, unless all are taken or the worker is stopping. Any thread.
+  std::optional<Slots::Slot> reserve(const TenantId& tenant);
+  /// Works on what was claimed with that slot. Any thread.
+  void take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight);
+  /// A run was queued, or a slot came free: look again. Any thread.
+  void poke();
+
+  /// The run was cancelled, or its recording erased, in the ledger: who listens is cut, the transfer stops, and nobody joins
+  /// any more when this returns. Any thread.
+  void cancel(const RecordingId& recording);
+
+  /// Claims nothing more; fetches go on.
+  void drain();
+  /// Suspends until no fetch is left, at most until `deadline`; then gives the rest of the leases back.
+  Task<void> finish(Deadline deadline);
+
+ private:
+  bool stopping();
+  Task<void> look_for_work();
+  Task<void> beat();
+  Task<void> fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight);
+  Task<void> attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  Task<std::expected<Media, provider::Refused>> receive(const ledger::Claimed& claimed, Flight& flight);
+  Task<void> complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media);
+  Task<void> set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, provider::Refused refused);
+  Task<void> give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  template <class Call>
+  Task<bool> written(Call call);
+
+  Loop& loop_;
+  ledger::Ledger& ledger_;
+  blob::Store& store_;
+  Offload& disk_;
+  Flights& flights_;
+  FindProvider provider_;
+  const Limits limits_;
+  Slots slots_;
+
+  std::mutex mutex_;
+  Waiters waiters_{mutex_};  ///< for `poked_`, `busy_` and the stop flags
+  bool poked_ = false;
+  bool draining_ = false;
+  bool stopping_ = false;
+  int busy_ = 0;
+};
+
+}  // namespace onetake::run

@@ -1,0 +1,118 @@
+#include "stream/streams.hpp"
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+
+namespace onetake::stream {
+
+using ledger::Found;
+using metrics::Series;
+
+namespace {
+
+/// Two descriptors a recording would do; the rest of the process needs some too.
+constexpr std::size_t most_open = 4096;
+
+Refused refused(Fault fault, std::string detail = {}) {
+  return {.failure = {.fault = fault, .detail = std::move(detail)}, .retry_after = {}};
+}
+
+}  // namespace
+
+Refused refused(const Setback& setback, std::optional<milliseconds> retry_after) {
+  if (setback.cause == Cause::gone)
+    return {.failure = {Fault::recording_gone, "The provider has deleted this recording."}, .retry_after = {}};
+  std::string detail{name(setback.cause)};
+  if (!setback.detail.empty()) detail += ": " + setback.detail;
+  return {.failure = {Fault::fetch_failed, std::move(detail)},
+          .retry_after = retry_after,
+          .provider_status = setback.provider_status};
+}
+
+Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join,
+                 run::Join::Admission admission)
+    : ledger_(ledger), store_(store), disk_(disk), join_(join), admission_(admission), shelf_(most_open) {}
+
+Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
+  bool cancelled = false;
+  for (;;) {
+    if (auto ready = on_shelf(key)) {
+      metrics::add(Series::cache_opens, {"hit"});
+      co_return ready;
+    }
+    const auto epoch = shelf_.epoch();
+    auto joined = co_await join_.play(key, explicit_action);
+    switch (joined.found) {
+      case Found::nothing: co_return refused(Fault::recording_not_found);
+      case Found::gone:
+        co_return refused(Fault::recording_gone, joined.recording.state == State::gone
+                                                     ? "The provider has deleted this recording."
+                                                     : "This recording is older than the retention.max_age of this server.");
+      case Found::cold:
+        if (cancelled) co_return refused(Fault::fetch_failed, "The fetch was cancelled. Press Play to begin another.");
+        co_return refused(Fault::explicit_user_action_required);
+      case Found::cooling_down:
+        co_return stream::refused(joined.recording.run->setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
+                                  joined.retry_at - wall_now());
+      case Found::ready:
+        if (auto ready = co_await take_down(key, joined.recording, epoch)) co_return ready;
+        break;  // its file was lost: it is fetched again
+      case Found::fetching:
+      case Found::created:
+        if (auto opened = co_await follow(joined.flight, wait)) co_return *std::move(opened);
+        // It ended while we waited. What somebody cancelled does not begin again because somebody else was waiting.
+        cancelled = joined.flight->view().run.status == RunStatus::cancelled;
+        explicit_action = explicit_action && !cancelled;
+        break;
+    }
+  }
+}
+
+/// What there is to say of a run that is under way; nothing when it ended well, or was taken away.
+Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight, Wait wait) {
+  auto view = co_await flight->audible(wait.until);
+  if (view.live && !view.ended) {
+    const auto live = view.live;
+    auto audio = live->audio->view();
+    if (wait.for_total && !audio.total && !audio.final()) {
+      if (const auto sized = co_await live->audio->sized(wait.until)) audio = *sized;
+    }
+    if (audio.phase != blob::Growing::Phase::abandoned && (audio.total || !wait.for_total))
+      co_return Arriving{.flight = flight,
+                         .live = live,
+                         .etag = etag(flight->recording(), view.run.cycle, live->version),
+                         .total = audio.total};
+    view = flight->view();
+  }
+  if (!view.ended) co_return Pending{.view = std::move(view)};
+  if (view.run.status == RunStatus::failed)
+    co_return refused(view.run.setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
+                      admission_.failure_cooldown);
+  co_return std::nullopt;
+}
+
+Task<std::shared_ptr<const Ready>> Streams::take_down(Key key, const Recording& recording, std::uint64_t epoch) {
+  const auto& media = recording.media.value();
+  metrics::add(Series::cache_opens, {"miss"});
+  const auto open_file = [this, blob = media.blob] { return store_.open(blob); };
+  auto file = co_await disk_.run(open_file);
+  if (!file || file->size != media.bytes) {
+    log::error("blob.lost", "a published file is missing or cut; the recording is fetched again",
+               {{"recording", recording.id.str()}, {"blob", media.blob}, {"missing", file == nullptr}});
+    co_await ledger_.disown(recording.id, media.blob);
+    co_return nullptr;
+  }
+  const auto since = recording.registered.started_at.value_or(recording.registered_at);
+  auto ready = std::make_shared<const Ready>(
+      Ready{.file = std::move(file),
+            .recording = recording.id,
+            .blob = media.blob,
+            .content_type = media.content_type,
+            .etag = etag(recording.id, media.cycle, media.version),
+            .last_modified = media.last_modified,
+            .expires = admission_.retention > milliseconds{0} ? since + admission_.retention : WallTime::max()});
+  shelf_.put(key, ready, epoch);
+  co_return ready;
+}
+
+}  // namespace onetake::stream

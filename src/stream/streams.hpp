@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "base/offload.hpp"
+#include "base/result.hpp"
+#include "run/join.hpp"
+#include "stream/shelf.hpp"
+
+namespace onetake::stream {
+
+/// Still arriving: the flight keeps it alive, `audio` has the bytes.
+struct Arriving {
+  std::shared_ptr<run::Flight> flight;
+  std::shared_ptr<const run::Live> live;
+  std::string etag;
+  std::optional<Bytes> total;  ///< nothing only where `Wait::for_total` was not asked for
+};
+
+/// Nothing to hear yet.
+struct Pending {
+  run::Flight::View view;
+};
+
+/// Not to be had, and why.
+struct Refused {
+  Failure failure;
+  std::optional<milliseconds> retry_after;
+  int provider_status = 0;
+};
+
+using Opened = std::variant<std::shared_ptr<const Ready>, Arriving, Pending, Refused>;
+
+/// How long a request is ready to wait before it is told that there is nothing to hear yet.
+struct Wait {
+  Deadline until = Deadline::min();  ///< in the past: not at all
+  bool for_total = false;            ///< an answer with a Range needs to know the whole length
+};
+
+/// A recording's name in, its bytes out: from the shelf, from the disk, or from the fetch that is under way or begun.
+/// The one place where the order of checks of contract section 5 stands, from 404 on. Any loop.
+class Streams {
+ public:
+  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join,
+          run::Join::Admission admission);
+
+  /// Only what needs neither the database nor the disk: for the hot path.
+  [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }
+
+  /// Throws when the database is down.
+  Task<Opened> open(Key key, bool explicit_action, Wait wait);
+
+  /// After every change to a call's recordings, before it is answered.
+  void forget(const TenantId& tenant, const CallSid& call_sid) { shelf_.forget(tenant, call_sid); }
+
+ private:
+  Task<std::shared_ptr<const Ready>> take_down(Key key, const Recording& recording, std::uint64_t epoch);
+  Task<std::optional<Opened>> follow(std::shared_ptr<run::Flight> flight, Wait wait);
+
+  ledger::Ledger& ledger_;
+  blob::Store& store_;
+  Offload& disk_;
+  run::Join& join_;
+  const run::Join::Admission admission_;
+  Shelf shelf_;
+};
+
+/// How a failed run is told to whoever asks for the recording.
+Refused refused(const Setback& setback, std::optional<milliseconds> retry_after);
+
+}  // namespace onetake::stream
