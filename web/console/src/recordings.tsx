@@ -1,0 +1,111 @@
+import type { Recording, RecordingState } from "@onetake/player";
+import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { listRecordings, type Page } from "./api.ts";
+import { Empty, ListFailed } from "./empty.tsx";
+import { useLang } from "./i18n.ts";
+import { SearchIcon } from "./icons.tsx";
+import { RecordingRow } from "./recording-row.tsx";
+
+type Pages = InfiniteData<Page<Recording>, string>;
+
+export function Recordings() {
+  const { t } = useLang();
+  const client = useQueryClient();
+  const { q = "" } = useSearch({ from: "/" });
+  const [open, setOpen] = useState<string | null>(null);
+  const [active, setActive] = useState<Recording | null>(null);
+
+  const list = useInfiniteQuery({
+    queryKey: ["recordings", q],
+    queryFn: ({ pageParam, signal }) => listRecordings(q, pageParam, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor || undefined,
+    placeholderData: (before) => before,
+  });
+
+  // The player knows first. Told to the list here, no request is needed for the badge.
+  const learnt = (recording: Recording, state: RecordingState) => {
+    client.setQueriesData<Pages>(
+      { queryKey: ["recordings"] },
+      (pages) => pages && withState(pages, recording.id, state),
+    );
+    client.invalidateQueries({ queryKey: ["recording", recording.id] });
+  };
+
+  const found = list.data?.pages.flatMap((page) => page.items) ?? [];
+  // What is being heard stays, also where a search does not find it.
+  const rows = active && !found.some((item) => item.id === active.id) ? [active, ...found] : found;
+
+  return (
+    <>
+      <div className="view-head">
+        <h1>{t.recordings}</h1>
+        <Search />
+      </div>
+      {list.isError && <ListFailed error={list.error} reload={() => list.refetch()} />}
+      {list.isPending && <p className="note">{t.loading}</p>}
+      {rows.length > 0 && (
+        <ul className="calls">
+          {rows.map((recording) => (
+            <RecordingRow
+              key={recording.id}
+              recording={recording}
+              open={open === recording.id}
+              onOpen={(to) => setOpen(to ? recording.id : null)}
+              onLearnt={(state) => learnt(recording, state)}
+              onActive={(on) => setActive((now) => (on ? recording : now?.id === recording.id ? null : now))}
+            />
+          ))}
+        </ul>
+      )}
+      {list.isSuccess && found.length === 0 && <Empty q={q} />}
+      {list.hasNextPage && (
+        <button
+          type="button"
+          className="secondary more"
+          disabled={list.isFetchingNextPage}
+          onClick={() => list.fetchNextPage()}
+        >
+          {list.isFetchingNextPage ? t.loading : t.more}
+        </button>
+      )}
+    </>
+  );
+}
+
+function withState(pages: Pages, id: string, state: RecordingState): Pages {
+  const items = (page: Page<Recording>) => page.items.map((item) => (item.id === id ? { ...item, state } : item));
+  return { ...pages, pages: pages.pages.map((page) => ({ ...page, items: items(page) })) };
+}
+
+/** The words are in the address, so that a search can be shared and gone back to; they get there as typing rests. */
+function Search() {
+  const { t } = useLang();
+  const navigate = useNavigate({ from: "/" });
+  const { q = "" } = useSearch({ from: "/" });
+  const [typed, setTyped] = useState(q);
+
+  useEffect(() => setTyped(q), [q]);
+  useEffect(() => {
+    if (typed.trim() === q) return;
+    const timer = setTimeout(() => navigate({ search: typed.trim() ? { q: typed.trim() } : {}, replace: true }), 250);
+    return () => clearTimeout(timer);
+  }, [typed, q, navigate]);
+
+  return (
+    <search className="search">
+      <SearchIcon />
+      <input
+        type="search"
+        aria-label={t.search}
+        placeholder={t.search}
+        spellCheck={false}
+        autoComplete="off"
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+      />
+    </search>
+  );
+}

@@ -1,0 +1,109 @@
+import { problemFrom, type Run } from "@onetake/player";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { listRuns } from "./api.ts";
+import { ListFailed } from "./empty.tsx";
+import { size, useLang, when } from "./i18n.ts";
+
+const MOVING_MS = 2_000;
+
+export function Runs() {
+  const { t } = useLang();
+  const list = useInfiniteQuery({
+    queryKey: ["runs"],
+    queryFn: ({ pageParam, signal }) => listRuns(pageParam, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor || undefined,
+    // Asked again only while something on the page can still change.
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some((run) => /^(queued|running)$/.test(run.status)))
+        ? MOVING_MS
+        : false,
+  });
+  const runs = list.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <div className="view-head">
+        <h1>{t.runs}</h1>
+      </div>
+      {list.isError && <ListFailed error={list.error} reload={() => list.refetch()} />}
+      {list.isPending && <p className="note">{t.loading}</p>}
+      {list.isSuccess && runs.length === 0 && (
+        <div className="empty">
+          <h2>{t.noRuns}</h2>
+          <p>{t.noRunsHint}</p>
+        </div>
+      )}
+      {runs.length > 0 && (
+        <table className="runs">
+          <thead>
+            <tr>
+              <th scope="col">{t.status}</th>
+              <th scope="col">{t.callId}</th>
+              <th scope="col">{t.attempts}</th>
+              <th scope="col">{t.received}</th>
+              <th scope="col">{t.created}</th>
+              <th scope="col">{t.took}</th>
+              <th scope="col">{t.reason}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map((run) => (
+              <RunRow key={run.id} run={run} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {list.hasNextPage && (
+        <button
+          type="button"
+          className="secondary more"
+          disabled={list.isFetchingNextPage}
+          onClick={() => list.fetchNextPage()}
+        >
+          {list.isFetchingNextPage ? t.loading : t.more}
+        </button>
+      )}
+    </>
+  );
+}
+
+function RunRow({ run }: { run: Run }) {
+  const { lang, t } = useLang();
+  const { received_bytes: received, total_bytes: total } = run;
+  const reason = run.reason ? (t.reasons[run.reason as keyof typeof t.reasons] ?? run.reason) : "";
+  const cause = run.error ? problemFrom(run).detail : "";
+  return (
+    <tr>
+      <td>
+        <span className="badge" data-state={run.status}>
+          {t.statuses[run.status] ?? run.status}
+        </span>
+      </td>
+      <td data-name={t.callId}>
+        <code dir="ltr">{run.call_sid}</code>
+      </td>
+      <td data-name={t.attempts}>
+        <bdi dir="ltr">{run.max_attempts ? `${run.attempt ?? 0} / ${run.max_attempts}` : (run.attempt ?? "")}</bdi>
+      </td>
+      <td data-name={t.received}>
+        {received != null && size(received, lang)}
+        {total != null && total !== received && ` / ${size(total, lang)}`}
+      </td>
+      <td data-name={t.created}>
+        {run.created_at && <time dateTime={run.created_at}>{when(run.created_at, lang)}</time>}
+      </td>
+      <td data-name={t.took}>
+        <bdi dir="ltr">{took(run)}</bdi>
+      </td>
+      <td data-name={t.reason}>
+        <bdi>{cause || reason}</bdi>
+      </td>
+    </tr>
+  );
+}
+
+function took(run: Run): string {
+  const begun = Date.parse(run.started_at ?? run.created_at ?? "");
+  const ended = Date.parse(run.completed_at ?? "");
+  return Number.isNaN(begun) || Number.isNaN(ended) ? "" : `${((ended - begun) / 1000).toFixed(1)} s`;
+}

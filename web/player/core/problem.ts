@@ -1,0 +1,39 @@
+import type { Problem } from "./types.ts";
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/**
+ * A problem out of whatever the server said: a problem+json document, an event's data, or a run whose `error` is a
+ * sentence or a document of its own.
+ */
+export function problemFrom(said: unknown, fallback: Partial<Problem> = {}): Problem {
+  const outer = (said ?? {}) as Record<string, unknown>;
+  const error = outer.error;
+  const inner = (typeof error === "object" && error !== null ? error : {}) as Record<string, unknown>;
+  const status = [outer.status, inner.status, fallback.status].find((value) => typeof value === "number");
+  return {
+    code: text(outer.code) || text(inner.code) || fallback.code || "fetch_failed",
+    title: text(outer.title) || text(inner.title) || fallback.title || "",
+    detail: text(outer.detail) || text(inner.detail) || text(inner.message) || text(error) || fallback.detail || "",
+    status: (status as number | undefined) ?? null,
+  };
+}
+
+/** The problem in an answer that is not a success; an answer without a document still has its status. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const said: unknown = await response.json().catch(() => null);
+  return problemFrom(said, { code: `http_${response.status}`, title: response.statusText, status: response.status });
+}
+
+/** An answer with a status that ends the matter. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title || problem.code);
+    this.problem = problem;
+  }
+}
+
+export const unreachable: Problem = { code: "unreachable", title: "", detail: "", status: null };
+export const unplayable: Problem = { code: "unplayable", title: "", detail: "", status: null };

@@ -1,0 +1,99 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import type { PlayerOptions, RecordingState, Target } from "../core/index.ts";
+import { Controls } from "./controls.tsx";
+import { AlertIcon, PauseIcon, PlayIcon } from "./icons.tsx";
+import { type Lang, messages, problemText, statusOf } from "./messages.ts";
+import { SeekBar } from "./seek-bar.tsx";
+import { useAudioPlayer } from "./use-audio-player.ts";
+
+export interface CallPlayerProps extends PlayerOptions {
+  recording: Target;
+  lang?: Lang;
+  /** What the button plays, for those who hear its name: "call from … to …". The call sid by default. */
+  label?: string;
+  /** Stands beside the button. */
+  children?: ReactNode;
+  /** Stands at the end of the same line. */
+  aside?: ReactNode;
+  /** The player has learnt that the recording is being fetched, ready, failed or gone. */
+  onLearnt?: (state: RecordingState) => void;
+  /** The player has been opened, or is closed again. */
+  onActive?: (active: boolean) => void;
+}
+
+/** A call with its Play button; once pressed, with everything to hear it by. Asks for nothing before. */
+export function CallPlayer(props: CallPlayerProps) {
+  const { recording, lang = "en", label = recording.call_sid, children, aside, onLearnt, onActive } = props;
+  const { audioRef, state, player } = useAudioPlayer(recording, props);
+  const t = messages[lang];
+  const { phase, problem, learnt } = state;
+  const checking = phase === "starting" || phase === "waiting";
+  const playing = phase === "playing";
+  const active = phase !== "idle";
+  const status = statusOf(state, lang);
+
+  const tell = useRef({ onLearnt, onActive });
+  tell.current = { onLearnt, onActive };
+  useEffect(() => {
+    if (learnt) tell.current.onLearnt?.(learnt);
+  }, [learnt]);
+  useEffect(() => tell.current.onActive?.(active), [active]);
+
+  return (
+    <div className="ot-player" data-phase={phase}>
+      {/* biome-ignore lint/a11y/useMediaCaption: a call recording has no captions */}
+      <audio ref={audioRef} preload="none" data-call-sid={recording.call_sid} />
+      <div className="ot-head">
+        <button
+          type="button"
+          className="ot-play"
+          aria-label={playing ? t.pause(label) : t.play(label)}
+          aria-busy={checking}
+          onClick={() => player.press()}
+        >
+          {playing ? <PauseIcon /> : <PlayIcon />}
+          {checking && <span className="ot-ring" />}
+        </button>
+        <div className="ot-what">{children}</div>
+        {aside}
+      </div>
+      <div className="ot-body" hidden={!active}>
+        {active && phase !== "failed" && <SeekBar player={player} state={state} lang={lang} />}
+        {active && phase !== "failed" && (
+          <div className="ot-foot">
+            <p className="ot-status">
+              <span role="status">{status.text}</span>
+              {status.percent !== null && " "}
+              {status.percent !== null && (
+                <span role="progressbar" aria-label={t.arrived} aria-valuenow={status.percent}>
+                  {`${status.percent} %`}
+                </span>
+              )}
+            </p>
+            {checking ? (
+              <button type="button" className="ot-quiet" onClick={() => player.release()}>
+                {t.cancel}
+              </button>
+            ) : (
+              <Controls player={player} state={state} lang={lang} />
+            )}
+          </div>
+        )}
+        {problem && (
+          <div className="ot-problem">
+            <AlertIcon />
+            <div role="alert">
+              <p>{problemText(problem, lang).text}</p>
+              <p className="ot-detail">
+                <bdi>{problemText(problem, lang).detail}</bdi> <code dir="ltr">{problem.code}</code>
+              </p>
+            </div>
+            <button type="button" className="ot-again" onClick={() => player.press()}>
+              {t.tryAgain}
+            </button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,141 @@
+import type { PlayerState, Problem } from "../core/index.ts";
+
+export type Lang = "en" | "he";
+
+interface Messages {
+  play(what: string): string;
+  pause(what: string): string;
+  tryAgain: string;
+  cancel: string;
+  seek: string;
+  arrived: string;
+  back: string;
+  forward: string;
+  speed(rate: string): string;
+  volume: string;
+  volumeValue(percent: number): string;
+  mute: string;
+  unmute: string;
+  of(position: string, duration: string): string;
+  units: { h: (n: number) => string; m: (n: number) => string; s: (n: number) => string };
+  connecting: string;
+  fetching: string;
+  queued: string;
+  notReady: string;
+  throttled: string;
+  retrying(attempt: number | null): string;
+  arriving: string;
+  buffering: string;
+  problems: Record<string, string>;
+  problem: string;
+}
+
+const count = (one: string, many: string) => (n: number) => (n === 1 ? one : many.replace("#", String(n)));
+
+/** Beginnings and wording of `play`, `pause` and `tryAgain` are part of the contract. */
+export const messages: Record<Lang, Messages> = {
+  en: {
+    play: (what) => `Play ${what}`,
+    pause: (what) => `Pause ${what}`,
+    tryAgain: "Try again",
+    cancel: "Cancel",
+    seek: "Position in the call",
+    arrived: "Fetched so far",
+    back: "Back 10 seconds",
+    forward: "Forward 10 seconds",
+    speed: (rate) => `Speed ${rate}×`,
+    volume: "Volume",
+    volumeValue: (percent) => `${percent} %`,
+    mute: "Mute",
+    unmute: "Unmute",
+    of: (position, duration) => `${position} of ${duration}`,
+    units: {
+      h: count("1 hour", "# hours"),
+      m: count("1 minute", "# minutes"),
+      s: count("1 second", "# seconds"),
+    },
+    connecting: "Connecting…",
+    fetching: "Fetching",
+    queued: "Waiting in the queue",
+    notReady: "Not ready at the provider yet",
+    throttled: "The provider is limiting requests, waiting",
+    retrying: (attempt) => (attempt ? `Fetching again, attempt ${attempt}` : "Fetching again"),
+    arriving: "This part has not arrived yet",
+    buffering: "Loading…",
+    problem: "The recording could not be fetched.",
+    problems: {
+      recording_gone: "This recording is gone: the provider has deleted it, or its retention time is over.",
+      recording_not_found: "There is no such recording any more.",
+      unreachable: "The server cannot be reached.",
+      unplayable: "This browser cannot play the recording's audio format.",
+      no_space: "There is no room for this recording on the server right now.",
+      no_worker: "Nothing is working on the queue right now.",
+      unauthorized: "The session has ended. Sign in again.",
+    },
+  },
+  he: {
+    play: (what) => `נגן ${what}`,
+    pause: (what) => `השהה ${what}`,
+    tryAgain: "נסה שוב",
+    cancel: "ביטול",
+    seek: "מיקום בשיחה",
+    arrived: "הגיע עד כה",
+    back: "10 שניות אחורה",
+    forward: "10 שניות קדימה",
+    speed: (rate) => `מהירות ${rate}×`,
+    volume: "עוצמת קול",
+    volumeValue: (percent) => `${percent}%`,
+    mute: "השתק",
+    unmute: "בטל השתקה",
+    of: (position, duration) => `${position} מתוך ${duration}`,
+    units: {
+      h: count("שעה אחת", "# שעות"),
+      m: count("דקה אחת", "# דקות"),
+      s: count("שנייה אחת", "# שניות"),
+    },
+    connecting: "מתחבר…",
+    fetching: "מוריד",
+    queued: "ממתין בתור",
+    notReady: "ההקלטה עוד לא מוכנה אצל הספק",
+    throttled: "הספק מגביל את קצב הבקשות, ממתין",
+    retrying: (attempt) => (attempt ? `מוריד שוב, ניסיון ${attempt}` : "מוריד שוב"),
+    arriving: "החלק הזה עוד לא הגיע",
+    buffering: "טוען…",
+    problem: "לא ניתן היה להוריד את ההקלטה.",
+    problems: {
+      recording_gone: "ההקלטה איננה: הספק מחק אותה, או שתקופת השמירה שלה הסתיימה.",
+      recording_not_found: "ההקלטה הזו כבר לא קיימת.",
+      unreachable: "אין חיבור לשרת.",
+      unplayable: "הדפדפן הזה אינו יכול לנגן את סוג השמע של ההקלטה.",
+      no_space: "אין כרגע מקום להקלטה הזו בשרת.",
+      no_worker: "אף תהליך אינו מטפל בתור כרגע.",
+      unauthorized: "ההתחברות פגה. יש להתחבר מחדש.",
+    },
+  },
+};
+
+/** What is going on, in words; `percent` stands beside it where there is one, and is not read out at every step. */
+export function statusOf(state: PlayerState, lang: Lang): { text: string; percent: number | null } {
+  const t = messages[lang];
+  const { phase, fetching, arrived, stalled, position, duration } = state;
+  const none = { text: "", percent: null };
+  const beyond = stalled && arrived !== null && arrived < 1 && duration !== null && position / duration > arrived;
+  if (phase === "idle" || phase === "failed") return none;
+  if (beyond) return { text: t.arriving, percent: percentOf(arrived) };
+  if (fetching?.reason === "not_ready") return { text: t.notReady, percent: null };
+  if (fetching?.reason === "throttled") return { text: t.throttled, percent: null };
+  if (fetching?.reason === "retrying") return { text: t.retrying(fetching.attempt), percent: percentOf(arrived) };
+  if (fetching?.status === "queued") return { text: t.queued, percent: null };
+  if (fetching) return { text: t.fetching, percent: percentOf(arrived) };
+  if (phase === "starting" || phase === "waiting") return { text: t.connecting, percent: null };
+  return stalled ? { text: t.buffering, percent: null } : none;
+}
+
+const percentOf = (share: number | null) => (share === null ? null : Math.floor(share * 100));
+
+/** The player's words for the codes it knows, and what the server said; the server's alone for the others. */
+export function problemText(problem: Problem, lang: Lang): { text: string; detail: string } {
+  const t = messages[lang];
+  const code = problem.status === 401 ? "unauthorized" : problem.code;
+  return { text: t.problems[code] ?? t.problem, detail: problem.detail || problem.title };
+}
