@@ -1,7 +1,8 @@
 import type { Lang } from "@onetake/player/react";
+import { parseHref } from "@tanstack/history";
 import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import {
-  createHashHistory,
+  createBrowserHistory,
   createRootRoute,
   createRoute,
   createRouter,
@@ -26,8 +27,15 @@ const recordings = createRoute({
 });
 const runs = createRoute({ getParentRoute: () => root, path: "/runs", component: Runs });
 
-/** Views live behind the hash: the server then has one page, and every other path it does not know stays a 404. */
-const router = createRouter({ routeTree: root.addChildren([recordings, runs]), history: createHashHistory() });
+/**
+ * Views live behind the hash: the server then has one page, and every other path it does not know stays a 404.
+ * Not by `createHashHistory`: that takes the address's own query, our `?lang=`, for the view's.
+ */
+const behindHash = createBrowserHistory({
+  parseLocation: () => parseHref(location.hash.slice(1) || "/", history.state),
+  createHref: (href) => `${location.pathname}${location.search}#${href}`,
+});
+const router = createRouter({ routeTree: root.addChildren([recordings, runs]), history: behindHash });
 
 declare module "@tanstack/react-router" {
   interface Register {

@@ -40,14 +40,12 @@ const en = {
   created: "Created",
   took: "Took",
   status: "Status",
-  language: "Language",
   signIn: "Sign in",
   signOut: "Sign out",
   apiKey: "API key",
   apiKeyHint: "The key of your tenant. It is exchanged for a session and not kept in this browser.",
   badKey: "This key is not valid.",
   signInFailed: "The server cannot be reached. Try again in a moment.",
-  skipToContent: "Skip to the content",
 };
 
 const he: typeof en = {
@@ -89,14 +87,12 @@ const he: typeof en = {
   created: "נוצרה",
   took: "משך",
   status: "מצב",
-  language: "שפה",
   signIn: "התחברות",
   signOut: "יציאה",
   apiKey: "מפתח API",
   apiKeyHint: "המפתח של הדייר שלך. הוא מוחלף בהתחברות ואינו נשמר בדפדפן.",
   badKey: "המפתח אינו תקף.",
   signInFailed: "אין חיבור לשרת. נסו שוב בעוד רגע.",
-  skipToContent: "דילוג לתוכן",
 };
 
 export type Messages = typeof en;

@@ -1,7 +1,7 @@
 import type { Recording } from "@onetake/player";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
-import { type PropsWithChildren, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { type Page, signOut } from "./api.ts";
 import { useLang } from "./i18n.ts";
 import { Mark } from "./icons.tsx";
@@ -46,18 +46,14 @@ export function Shell() {
   );
 }
 
+/** Offers the language that is not shown, in that language's own words. */
 function Language() {
-  const { lang, choose, t } = useLang();
-  const option = (of: "en" | "he", name: string, short: string): PropsWithChildren["children"] => (
-    <button type="button" lang={of} aria-pressed={lang === of} aria-label={name} onClick={() => choose(of)}>
-      {short}
-    </button>
-  );
+  const { lang, choose } = useLang();
+  const other = lang === "en" ? "he" : "en";
   return (
-    <div className="language" role="group" aria-label={t.language}>
-      {option("en", "English", "EN")}
-      {option("he", "עברית", "עב")}
-    </div>
+    <button type="button" className="language" lang={other} onClick={() => choose(other)}>
+      {other === "en" ? "English" : "עברית"}
+    </button>
   );
 }
 

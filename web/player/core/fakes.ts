@@ -1,0 +1,115 @@
+import { setMaxListeners } from "node:events";
+import { vi } from "vitest";
+
+// Node suspects a leak where a scope owns more than ten listeners; owning them is what it is for.
+setMaxListeners(0);
+
+/** An audio element that does nothing by itself: the test says what it does, as the browser would. */
+export class FakeAudio extends EventTarget {
+  sources: string[] = [];
+  paused = true;
+  ended = false;
+  error: { code: number } | null = null;
+  duration = Number.NaN;
+  readyState = 0;
+  networkState = 0;
+  seekable = { length: 0 };
+  volume = 1;
+  muted = false;
+  playbackRate = 1;
+  defaultPlaybackRate = 1;
+  sent: number[] = [];
+  #currentTime = 0;
+  #src = "";
+
+  get src() {
+    return this.#src;
+  }
+  set src(url: string) {
+    this.#src = url;
+    this.sources.push(url);
+    this.error = null;
+    this.networkState = 2;
+  }
+  get currentTime() {
+    return this.#currentTime;
+  }
+  set currentTime(seconds: number) {
+    this.#currentTime = seconds;
+    this.sent.push(seconds);
+  }
+  play() {
+    this.paused = false;
+    return Promise.resolve();
+  }
+  pause() {
+    this.paused = true;
+  }
+  removeAttribute() {
+    this.#src = "";
+  }
+  load() {
+    this.error = null;
+    this.networkState = 0;
+    this.readyState = 0;
+  }
+
+  says(type: string, now: Partial<Pick<FakeAudio, "ended" | "error" | "networkState" | "paused">> = {}) {
+    Object.assign(this, now);
+    this.dispatchEvent(new Event(type));
+  }
+  knows(duration: number) {
+    Object.assign(this, { duration, readyState: 1, seekable: { length: 1 } });
+    this.says("loadedmetadata");
+  }
+  isAt(seconds: number) {
+    this.#currentTime = seconds;
+    this.says("timeupdate");
+  }
+}
+
+interface Asked {
+  url: string;
+  headers: Record<string, string>;
+  signal: AbortSignal;
+}
+
+/** A server whose answers are given one by one, in the order of the questions. */
+export class FakeServer {
+  readonly asked: Asked[] = [];
+  readonly #answers: ((asked: Asked) => Response)[] = [];
+
+  constructor() {
+    vi.stubGlobal("fetch", (url: string, init: { headers?: Record<string, string>; signal: AbortSignal }) => {
+      const asked = { url, headers: init.headers ?? {}, signal: init.signal };
+      this.asked.push(asked);
+      const answer = this.#answers.shift();
+      return answer ? Promise.resolve(answer(asked)) : Promise.reject(new TypeError("Failed to fetch"));
+    });
+  }
+
+  answers(status: number, body: unknown) {
+    this.#answers.push(() => new Response(JSON.stringify(body), { status }));
+    return this;
+  }
+
+  /** An open event stream; the returned functions say something on it, and cut it. */
+  opens() {
+    const encoder = new TextEncoder();
+    let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        stream = controller;
+      },
+    });
+    this.#answers.push(({ signal }) => {
+      signal.addEventListener("abort", () => stream?.error(new DOMException("aborted", "AbortError")));
+      return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    });
+    return {
+      say: (event: string, data: unknown) =>
+        stream?.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)),
+      cut: () => stream?.close(),
+    };
+  }
+}
