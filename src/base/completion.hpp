@@ -45,9 +45,9 @@ class Completion {
 /// Suspends, calls `start(Completion<T>)`, and goes on when it has been set. What `fail` got is thrown.
 template <class T, class Start>
 Task<T> completed(Start start) {
-  using State = typename Completion<T>::State;
+  using Shared = typename Completion<T>::State;
   const Executor executor = co_await asio::this_coro::executor;
-  auto state = std::make_shared<State>(Loop::of(executor));
+  auto state = std::make_shared<Shared>(Loop::of(executor));
   co_await asio::async_initiate<decltype(use_task), void()>(
       [&](auto&& handler) {
         state->resume = [h = std::forward<decltype(handler)>(handler)]() mutable { std::move(h)(); };

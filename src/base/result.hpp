@@ -33,6 +33,7 @@ enum class Fault {
   header_too_large,
   request_timeout,
   draining,
+  unavailable,
   internal,
 };
 

@@ -58,7 +58,7 @@ std::shared_ptr<const Published> Store::open(const std::string& name) const {
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("fstat", published(name));
-  return std::make_shared<const Published>(Published{std::move(file), static_cast<Bytes>(status.st_size)});
+  return std::make_shared<const Published>(std::move(file), static_cast<Bytes>(status.st_size));
 }
 
 void Store::remove(const std::string& name) { fs::remove(published(name)); }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/fd.hpp"
 #include "base/units.hpp"
@@ -14,6 +16,10 @@ namespace onetake::blob {
 struct Published {
   Fd file;
   Bytes size = 0;
+  /// Set when the recording is erased or replaced: who is sending it stops.
+  mutable std::atomic<bool> withdrawn = false;
+
+  Published(Fd opened, Bytes length) : file(std::move(opened)), size(length) {}
 };
 
 /// Audio on this disk.

@@ -38,7 +38,7 @@ Join::Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission a
 
 Task<Joined> Join::play(Key key, bool explicit_action) {
   if (auto flight = flights_.find(key)) {
-    metrics::add(Series::run_admissions, {"joined_process"});
+    if (explicit_action) metrics::add(Series::run_admissions, {"joined_process"});
     Recording recording;
     recording.id = flight->recording();
     recording.run = flight->view().run;
@@ -116,7 +116,7 @@ Task<Joined> Join::ask(Key key, bool explicit_action) {
       if (admission_.works) worker_.poke();
     }
   } else if (joined.found == Found::fetching) {
-    metrics::add(Series::run_admissions, {"exists_database"});
+    if (explicit_action) metrics::add(Series::run_admissions, {"exists_database"});
     log::debug("run.exists", "joins the run in the database", {{"run_id", joined.recording.run->id.str()}});
     joined.flight = co_await flight_of(std::move(key), joined.recording);
   }

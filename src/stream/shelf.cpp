@@ -46,6 +46,7 @@ void Shelf::forget(const TenantId& tenant, const CallSid& call_sid) {
   ++epoch_;
   for (auto it = recent_.begin(); it != recent_.end();) {
     if (it->key.tenant == tenant && it->key.call_sid == call_sid) {
+      it->ready->file->withdrawn = true;
       by_key_.erase(it->key);
       it = recent_.erase(it);
     } else {

@@ -37,8 +37,8 @@ class Shelf {
   [[nodiscard]] std::uint64_t epoch() const;
   void put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch);
 
-  /// The recordings have changed, or one of their call has been registered: whoever asks from now on gets what the ledger
-  /// says.
+  /// A recording of this call has been erased or replaced: whoever is sending it stops, whoever asks from now on gets what
+  /// the ledger says.
   void forget(const TenantId& tenant, const CallSid& call_sid);
 
  private:

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/offload.hpp"
+#include "blob/store.hpp"
+#include "http/plays.hpp"
+#include "http/session.hpp"
+#include "ledger/ledger.hpp"
+#include "run/worker.hpp"
+#include "stream/streams.hpp"
+#include "tenant/access.hpp"
+
+namespace onetake::http {
+
+/// Every route of contract section 4, and the console. The table in api.cpp has them all; each area's handlers stand in a
+/// file of their own. Any loop; nothing here blocks.
+class Api final : public Site {
+ public:
+  struct Parts {
+    ledger::Ledger& ledger;
+    stream::Streams& streams;
+    run::Join& join;
+    run::Worker& worker;
+    run::Flights& flights;
+    blob::Store& store;
+    Offload& disk;
+    const tenant::Access& access;
+    /// May this tenant register this source? As `provider::Provider::admits`.
+    std::function<result<void>(const TenantId&, const Registration&)> admits;
+  };
+  struct Config {
+    milliseconds stream_wait{25'000};
+    milliseconds listener_patience{60'000};
+    std::vector<std::string> cors_origins;
+    std::string version;
+  };
+
+  Api(Parts parts, Config config);
+
+  Task<Answer> answer(const Request& request) override;
+  Answer refuse(Fault fault) override;
+  [[nodiscard]] bool draining() const override { return closing_; }
+
+  /// `/readyz` is 503 from now on; requests are still answered.
+  void drain() { draining_ = true; }
+  /// Connections end with the answer under way.
+  void close() { closing_ = true; }
+
+  /// Once a second or so, from one thread: observes what has settled.
+  void tick() { plays_.settle(Monotonic::now()); }
+
+ private:
+  struct Route;
+  /// What a handler is given: who asks, and the path's one parameter.
+  struct Asked {
+    tenant::Caller caller;
+    std::string sid;
+  };
+  using Handler = Task<Answer> (Api::*)(const Request&, Asked);
+
+  static const std::vector<Route>& routes();
+  Task<Answer> dispatch(const Request& request, std::string_view& route_name);
+  result<Asked> admit(const Route& route, const Request& request, std::string_view parameter) const;
+  Answer preflight(const Request& request, std::string_view allow) const;
+  void add_cors(const Request& request, Answer& answer) const;
+
+  // recordings_api.cpp
+  Task<Answer> put_recording(const Request& request, Asked asked);
+  Task<Answer> get_recording(const Request& request, Asked asked);
+  Task<Answer> delete_recording(const Request& request, Asked asked);
+  Task<Answer> list_recordings(const Request& request, Asked asked);
+  Task<Answer> fetch_recording(const Request& request, Asked asked);
+  Task<void> settle(TenantId tenant, CallSid call_sid, ledger::Leftovers leftovers);
+
+  // runs_api.cpp
+  Task<Answer> list_runs(const Request& request, Asked asked);
+  Task<Answer> get_run(const Request& request, Asked asked);
+
+  // stream_api.cpp
+  Task<Answer> stream(const Request& request, Asked asked);
+  Answer ready(const Request& request, const std::shared_ptr<const stream::Ready>& ready);
+  Answer arriving(const Request& request, const stream::Arriving& arriving);
+  static Answer pending(const Request& request, const run::Flight::View& view);
+
+  // events_api.cpp
+  Task<Answer> events(const Request& request, Asked asked);
+  Task<End> send_events(Out& out, Key key);
+
+  // pages.cpp
+  Task<Answer> health(const Request& request, Asked asked);
+  Task<Answer> readiness(const Request& request, Asked asked);
+  Task<Answer> metrics_text(const Request& request, Asked asked);
+  Task<Answer> not_built(const Request& request, Asked asked);
+  Answer page(const Request& request) const;
+
+  /// Where a flight is under way it knows more than the ledger.
+  void freshen(Recording& recording) const;
+
+  const Parts parts_;
+  const Config config_;
+  Plays plays_;
+  std::atomic<bool> draining_ = false;
+  std::atomic<bool> closing_ = false;
+};
+
+Answer json_answer(int status, const std::string& body);
+
+/// Which recording of the call a request means. Errors: `bad_call_sid`.
+result<Key> key_of(const Request& request, const TenantId& tenant, const std::string& call_sid);
+
+/// Did a person press Play (contract section 5)? A prefetch never counts.
+bool is_explicit(const Request& request);
+
+/// A limit and a cursor, as every list takes them. Errors: `bad_request`.
+result<int> limit_of(const Request& request);
+
+}  // namespace onetake::http

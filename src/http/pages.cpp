@@ -1,0 +1,126 @@
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/metrics.hpp"
+#include "http/api.hpp"
+#include "http/assets.hpp"
+#include "http/problem.hpp"
+
+namespace onetake::http {
+
+using metrics::Series;
+
+namespace {
+
+Answer plain(int status, std::string text) {
+  Answer answer{.status = status, .fields = {}, .body = std::move(text)};
+  answer.add("Content-Type", "text/plain; charset=utf-8");
+  answer.add("Cache-Control", "no-store");
+  return answer;
+}
+
+double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+
+void observe_process() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  metrics::set(Series::process_cpu_seconds, seconds(usage.ru_utime) + seconds(usage.ru_stime));
+
+  Bytes pages = 0;
+  std::ifstream statm{"/proc/self/statm"};
+  statm >> pages >> pages;
+  metrics::set(Series::process_resident_bytes, static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+
+  int fds = -3;  // ".", ".." and the folder's own
+  if (DIR* folder = ::opendir("/proc/self/fd")) {
+    while (::readdir(folder) != nullptr) ++fds;
+    ::closedir(folder);
+    metrics::set(Series::process_open_fds, fds);
+  }
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  metrics::set(Series::process_max_fds, static_cast<double>(limit.rlim_cur));
+}
+
+void observe_ledger(const ledger::Counts& counts) {
+  for (const auto status :
+       {RunStatus::queued, RunStatus::running, RunStatus::completed, RunStatus::failed, RunStatus::cancelled}) {
+    const auto found = counts.runs.find(status);
+    metrics::set(Series::runs_present, found == counts.runs.end() ? 0 : static_cast<double>(found->second), {name(status)});
+  }
+  metrics::set(Series::duplicate_runs, static_cast<double>(counts.duplicate_runs));
+  metrics::set(Series::cache_bytes, static_cast<double>(counts.published_bytes));
+}
+
+}  // namespace
+
+Task<Answer> Api::health(const Request& /*request*/, Asked /*asked*/) { co_return plain(200, "ok\n"); }
+
+Task<Answer> Api::readiness(const Request& /*request*/, Asked /*asked*/) {
+  if (draining_) co_return problem({.fault = Fault::draining});
+  co_await parts_.ledger.next_due();  // throws when the database is down
+  co_return json_answer(200, R"({"status":"ready"})");
+}
+
+Task<Answer> Api::metrics_text(const Request& /*request*/, Asked /*asked*/) {
+  observe_ledger(co_await parts_.ledger.counts());
+  observe_process();
+  plays_.settle(Monotonic::now());
+  auto answer = plain(200, metrics::text());
+  answer.fields.clear();
+  answer.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  answer.add("Cache-Control", "no-store");
+  co_return answer;
+}
+
+Task<Answer> Api::not_built(const Request& /*request*/, Asked /*asked*/) {
+  co_return problem({.fault = Fault::not_implemented});
+}
+
+/// The console: its files by name, and its first page for whatever else a browser opens, for the paths are its own.
+Answer Api::page(const Request& request) const {
+  if (!request.is_get() && !request.is_head()) {
+    auto answer = problem({.fault = Fault::method_not_allowed});
+    answer.add("Allow", "GET, HEAD");
+    return answer;
+  }
+  const auto welcome = parts_.access.welcome({.method = request.method,
+                                              .path = request.path,
+                                              .host = request.field(Field::host),
+                                              .fetch_dest = request.field(Field::sec_fetch_dest),
+                                              .fetch_mode = request.field(Field::sec_fetch_mode)},
+                                             wall_now());
+  if (!welcome) return problem(welcome.error());
+
+  const auto assets = console_assets();
+  const auto named = [&](std::string_view path) { return std::ranges::find(assets, path, &Asset::path); };
+  auto asset = named(request.path);
+  const bool hashed = asset != assets.end() && request.path.starts_with("/assets/");
+  if (asset == assets.end()) {
+    if (request.path.find('.') != std::string_view::npos) return problem({.fault = Fault::route_not_found});
+    asset = named("/index.html");
+  }
+  Answer answer;
+  if (lists_token(request.field(Field::if_none_match), asset->etag)) {
+    answer.status = 304;
+  } else {
+    answer.body = asset->bytes;
+    answer.add("Content-Type", asset->content_type);
+  }
+  answer.add("ETag", asset->etag);
+  answer.add("Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
+  answer.add("Content-Security-Policy",
+             "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self'; frame-ancestors 'none'; "
+             "base-uri 'none'; form-action 'self'");
+  answer.add("X-Content-Type-Options", "nosniff");
+  answer.add("X-Frame-Options", "DENY");
+  answer.add("Referrer-Policy", "no-referrer");
+  if (!welcome->empty()) answer.add("Set-Cookie", *welcome);
+  return answer;
+}
+
+}  // namespace onetake::http

@@ -1,0 +1,241 @@
+#include <boost/json/serialize.hpp>
+#include <chrono>
+
+#include "base/metrics.hpp"
+#include "http/api.hpp"
+#include "http/conditional.hpp"
+#include "http/json.hpp"
+#include "http/problem.hpp"
+#include "recording/byte_range.hpp"
+
+namespace onetake::http {
+
+using metrics::Series;
+
+namespace {
+
+double seconds_since(Monotonic::time_point then) {
+  return std::chrono::duration<double>(Monotonic::now() - then).count();
+}
+
+/// A representation's own fields, the same live and ready.
+struct Face {
+  std::string_view content_type;
+  std::string_view etag;
+  WallTime last_modified;
+};
+
+Answer audio(int status, const Face& face, const Request& request) {
+  Answer answer{.status = status, .fields = {}, .body = {}};
+  answer.fields.reserve(512);
+  if (status != 304) answer.add("Content-Type", face.content_type);
+  answer.add("ETag", face.etag);
+  answer.add("Last-Modified", http_date(face.last_modified));
+  answer.add("Cache-Control", "private, no-cache");
+  answer.add("Vary", "Prefer, Authorization, Cookie");
+  answer.add("X-Content-Type-Options", "nosniff");
+  if (status != 304 && request.parameter("download") == "1") {
+    auto name = request.path;
+    name.remove_suffix(std::string_view{"/stream"}.size());
+    name.remove_prefix(name.rfind('/') + 1);
+    const auto subtype = face.content_type.substr(face.content_type.find('/') + 1);
+    const auto ending = subtype == "mpeg" ? "mp3" : subtype == "mp4" ? "m4a" : subtype;
+    // A call sid has nothing in it that a quoted string would have to escape.
+    answer.add("Content-Disposition", "attachment; filename=\"" + percent_decoded(name, false).value_or("recording") + '.' +
+                                          std::string{ending.substr(0, ending.find(';'))} + '"');
+  }
+  return answer;
+}
+
+Answer precondition_failed(const Face& face) {
+  auto answer = problem({.fault = Fault::precondition_failed});
+  answer.add("ETag", face.etag);
+  return answer;
+}
+
+Answer not_satisfiable(Bytes total) {
+  auto answer = problem({.fault = Fault::range_not_satisfiable});
+  answer.add("Content-Range", "bytes */" + std::to_string(total));
+  return answer;
+}
+
+std::string content_range(const ByteRange& range, Bytes total) {
+  return "bytes " + std::to_string(range.first) + '-' + std::to_string(range.last) + '/' + std::to_string(total);
+}
+
+/// What the Range field asks for: nothing means everything.
+std::vector<RangeSpec> ranges_of(const Request& request, const Face& face) {
+  const auto field = request.field(Field::range);
+  if (!request.is_get() || field.empty() || !range_applies(request, face.etag, face.last_modified)) return {};
+  return parse_range(field).value_or(std::vector<RangeSpec>{});
+}
+
+/// RFC 9110 section 14.6. Each part has its own head; the file is sent between them.
+class Multipart {
+ public:
+  Multipart(std::shared_ptr<const blob::Published> file, std::vector<ByteRange> ranges, std::string_view content_type)
+      : file_(std::move(file)), ranges_(std::move(ranges)), boundary_(uuid7()) {
+    for (const auto& range : ranges_) {
+      heads_.push_back("\r\n--" + boundary_ + "\r\nContent-Type: " + std::string{content_type} + "\r\nContent-Range: " +
+                       content_range(range, file_->size) + "\r\n\r\n");
+      length_ += heads_.back().size() + range.size();
+    }
+    heads_.push_back("\r\n--" + boundary_ + "--\r\n");
+    length_ += heads_.back().size();
+  }
+
+  [[nodiscard]] std::string content_type() const { return "multipart/byteranges; boundary=" + boundary_; }
+  [[nodiscard]] Bytes length() const { return length_; }
+
+  Task<End> write(Out& out) {
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      if (!co_await out.send(heads_[i], true)) co_return End::cut;
+      if (!co_await out.send_file(file_->file.get(), ranges_[i].first, ranges_[i].size(), &file_->withdrawn))
+        co_return End::cut;
+    }
+    co_return co_await out.send(heads_.back(), false) ? End::clean : End::cut;
+  }
+
+ private:
+  std::shared_ptr<const blob::Published> file_;
+  std::vector<ByteRange> ranges_;
+  std::string boundary_;
+  std::vector<std::string> heads_;
+  Bytes length_ = 0;
+};
+
+/// Bytes of a growing blob from `at` to `end` (or to its own end), as they arrive.
+Task<End> send_live(Out& out, std::shared_ptr<run::Flight> /*keeps it alive*/, std::shared_ptr<blob::Growing> source, Bytes at,
+                    std::optional<Bytes> end, milliseconds patience, Monotonic::time_point began) {
+  bool first = true;
+  while (!end || at < *end) {
+    auto view = source->view();
+    if (view.watermark <= at && !view.final()) {
+      const auto later = co_await source->past(at, in(patience));
+      if (!later) co_return End::cut;
+      view = *later;
+    }
+    if (view.watermark <= at) co_return view.phase == blob::Growing::Phase::whole && !end ? End::clean : End::cut;
+    const auto until = std::min(view.watermark, end.value_or(view.watermark));
+    if (!co_await out.send_file(source->fd(), at, until - at, nullptr)) co_return End::cut;
+    if (std::exchange(first, false)) metrics::observe(Series::first_byte_seconds, seconds_since(began), {"live"});
+    metrics::add(Series::http_bytes_sent, {}, static_cast<double>(until - at));
+    at = until;
+  }
+  co_return End::clean;
+}
+
+/// A press's own requests, against those that move about in what it plays.
+bool seeks(const Request& request) {
+  const auto specs = parse_range(request.field(Field::range));
+  return request.is_get() && specs && specs->front().first.value_or(1) != 0;
+}
+
+}  // namespace
+
+Task<Answer> Api::stream(const Request& request, Asked asked) {
+  auto key = key_of(request, asked.caller.tenant, asked.sid);
+  if (!key) co_return problem(key.error());
+
+  std::optional<Answer> answer;
+  if (const auto on_shelf = parts_.streams.on_shelf(*key)) {
+    metrics::add(Series::cache_opens, {"hit"});
+    answer = ready(request, on_shelf);
+  } else {
+    const bool only_looks = request.is_head() || lists_token(request.field(Field::prefer), "respond-async");
+    stream::Wait wait;
+    if (!only_looks) wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
+    auto opened = co_await parts_.streams.open(*std::move(key), is_explicit(request), wait);
+    if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) {
+      answer = ready(request, *whole);
+    } else if (const auto* live = std::get_if<stream::Arriving>(&opened)) {
+      answer = only_looks ? pending(request, live->flight->view()) : arriving(request, *live);
+    } else if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) {
+      answer = pending(request, nothing_yet->view);
+    } else {
+      const auto& refused = std::get<stream::Refused>(opened);
+      answer = problem(refused.failure, {.retry_after = refused.retry_after, .provider_status = refused.provider_status});
+    }
+  }
+  if (seeks(request) && answer->status != 202) {
+    metrics::add(Series::seek_requests);
+  } else if (const auto play = request.parameter("play")) {
+    plays_.count(*play, Monotonic::now());
+  }
+  co_return *std::move(answer);
+}
+
+Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Ready>& whole) {
+  const Face face{whole->content_type, whole->etag, whole->last_modified};
+  switch (evaluate(request, face.etag, face.last_modified)) {
+    case Precondition::failed: return precondition_failed(face);
+    case Precondition::not_modified: return audio(304, face, request);
+    case Precondition::proceed: break;
+  }
+  const auto total = whole->file->size;
+  const auto specs = ranges_of(request, face);
+  std::vector<ByteRange> ranges;
+  Bytes asked_for = 0;
+  for (const auto& spec : specs) {
+    if (const auto range = resolve(spec, total)) {
+      ranges.push_back(*range);
+      asked_for += range->size();
+    }
+  }
+  if (!specs.empty() && ranges.empty()) return not_satisfiable(total);
+  // Ranges that overlap so much that they are more than the whole are somebody's attack, or mistake.
+  if (ranges.size() > 1 && asked_for > total) ranges.clear();
+
+  metrics::observe(Series::first_byte_seconds, seconds_since(request.began), {"ready"});
+  auto answer = audio(ranges.empty() ? 200 : 206, face, request);
+  answer.add("Accept-Ranges", "bytes");
+  if (ranges.size() > 1) {
+    auto parts = std::make_shared<Multipart>(whole->file, std::move(ranges), face.content_type);
+    answer.fields.replace(answer.fields.find(face.content_type), face.content_type.size(), parts->content_type());
+    answer.body = Streamed{.length = parts->length(), .write = [parts](Out& out) { return parts->write(out); }};
+    return answer;
+  }
+  const ByteRange range = ranges.empty() ? ByteRange{0, total - 1} : ranges.front();
+  if (!ranges.empty()) answer.add("Content-Range", content_range(range, total));
+  answer.body = FilePart{.file = whole->file, .offset = range.first, .length = range.size()};
+  if (request.is_get()) metrics::add(Series::http_bytes_sent, {}, static_cast<double>(range.size()));
+  return answer;
+}
+
+Answer Api::arriving(const Request& request, const stream::Arriving& live) {
+  const Face face{live.live->content_type, live.etag, live.live->last_modified};
+  switch (evaluate(request, face.etag, face.last_modified)) {
+    case Precondition::failed: return precondition_failed(face);
+    case Precondition::not_modified: return audio(304, face, request);
+    case Precondition::proceed: break;
+  }
+  std::optional<ByteRange> range;
+  if (const auto specs = ranges_of(request, face); live.total && specs.size() == 1) {
+    range = resolve(specs.front(), *live.total);
+    if (!range) return not_satisfiable(*live.total);
+  }
+  auto answer = audio(range ? 206 : 200, face, request);
+  if (live.total) answer.add("Accept-Ranges", "bytes");
+  if (range) answer.add("Content-Range", content_range(*range, *live.total));
+
+  const Bytes at = range ? range->first : 0;
+  const auto end = range ? std::optional{range->last + 1} : live.total;
+  answer.body = Streamed{.length = end ? std::optional{*end - at} : std::nullopt,
+                         .write = [flight = live.flight, source = live.live->audio, at, end,
+                                   patience = config_.listener_patience, began = request.began](Out& out) {
+                           return send_live(out, flight, source, at, end, patience, began);
+                         }};
+  return answer;
+}
+
+Answer Api::pending(const Request& request, const run::Flight::View& view) {
+  auto answer = json_answer(202, boost::json::serialize(json_of(view)));
+  answer.add("Location", "/api/runs/" + view.run.id.str());
+  const auto due = view.run.due_at ? std::chrono::ceil<std::chrono::seconds>(*view.run.due_at - wall_now()).count() : 0;
+  answer.add("Retry-After", std::to_string(std::max<std::int64_t>(due, 1)));
+  if (lists_token(request.field(Field::prefer), "respond-async")) answer.add("Preference-Applied", "respond-async");
+  answer.add("Vary", "Prefer");
+  return answer;
+}
+
+}  // namespace onetake::http
