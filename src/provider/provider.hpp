@@ -22,11 +22,11 @@ enum class Framing { length, chunked, until_close };
 
 /// What is known when the body begins.
 struct Head {
-  Bytes offset = 0;              ///< of the first byte that follows: 0, or what was asked for
-  std::optional<Bytes> total;    ///< of the whole recording
+  Bytes offset = 0;            ///< of the first byte that follows: 0, or what was asked for
+  std::optional<Bytes> total;  ///< of the whole recording
   Framing framing = Framing::length;
-  std::string validator;         ///< a strong ETag, else "": what If-Range may carry
-  std::vector<Digest> digests;   ///< of the whole recording; empty for a part
+  std::string validator;        ///< a strong ETag, else "": what If-Range may carry
+  std::vector<Digest> digests;  ///< of the whole recording; empty for a part
 };
 
 /// Where a recording goes as it arrives. Called on the transfer thread: `begin` once, then `data` in order. False stops
@@ -40,8 +40,8 @@ class Sink {
 
 struct Ask {
   Recording recording;
-  Bytes from = 0;          ///< go on here; the answer may still begin at 0
-  std::string validator;   ///< REQUIRES, when `from` > 0: what the earlier `Head` had
+  Bytes from = 0;         ///< go on here; the answer may still begin at 0
+  std::string validator;  ///< REQUIRES, when `from` > 0: what the earlier `Head` had
   Deadline deadline = never;
   std::stop_token stop;
 };
