@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -14,6 +14,13 @@
 #include "recording/recording.hpp"
 
 namespace onetake::ledger {
+
+/// What every call throws when the database is down, full, broken or in somebody else's hands. Nothing was answered; a
+/// change whose commit failed is there or is not.
+class Unavailable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// A run in somebody's hands. Every write about it names the token; zero rows means that somebody newer has it.
 struct Lease {
@@ -29,13 +36,13 @@ struct Claimed {
 };
 
 struct Play {
-  Key key;
+  Key key = {};
   bool explicit_action = false;  ///< a person pressed Play, or someone asked for the audio to be made ready
   bool claim = false;            ///< a slot is free here: what is created is claimed in the same transaction
   int max_attempts = 5;
   milliseconds failure_cooldown{0};
-  milliseconds retention{0};     ///< 0 keeps for ever; counts from started_at, else from registered_at
-  WallTime now;
+  milliseconds retention{0};  ///< 0 keeps for ever; counts from started_at, else from registered_at
+  WallTime now = {};
 };
 
 /// What Play found, in the order in which it looked.
@@ -51,7 +58,7 @@ enum class Found {
 
 struct Admission {
   Found found = Found::nothing;
-  Recording recording;  ///< unless nothing
+  Recording recording;                 ///< unless nothing
   std::optional<ledger::Lease> lease;  ///< created and claimed
   WallTime retry_at;                   ///< cooling_down
 };
@@ -59,8 +66,8 @@ struct Admission {
 /// What a change left behind: runs to stop, files to delete. The caller does both after the commit.
 struct Leftovers {
   std::vector<RecordingId> recordings;
-  std::vector<RunId> runs;          ///< were active, are cancelled or erased
-  std::vector<std::string> blobs;   ///< published files that nothing points to any more
+  std::vector<RunId> runs;         ///< were active, are cancelled or erased
+  std::vector<std::string> blobs;  ///< published files that nothing points to any more
 };
 
 struct Put {
@@ -70,23 +77,23 @@ struct Put {
 };
 
 struct ListQuery {
-  TenantId tenant;
+  TenantId tenant = {};
   int limit = 50;  ///< 1 to 500
-  std::string cursor;
-  std::string q;   ///< prefix of call_sid, from or to; case-sensitive
-  std::optional<State> state;
-  std::string direction;
-  std::optional<WallTime> started_after;   ///< included
-  std::optional<WallTime> started_before;  ///< not included
+  std::string cursor = {};
+  std::string q = {};  ///< prefix of call_sid, from or to; case-sensitive
+  std::optional<State> state = {};
+  std::string direction = {};
+  std::optional<WallTime> started_after = {};   ///< included
+  std::optional<WallTime> started_before = {};  ///< not included
   bool oldest_first = false;
 };
 
 struct RunQuery {
-  TenantId tenant;
+  TenantId tenant = {};
   int limit = 50;
-  std::string cursor;
-  std::optional<CallSid> call_sid;
-  std::optional<RunStatus> status;
+  std::string cursor = {};
+  std::optional<CallSid> call_sid = {};
+  std::optional<RunStatus> status = {};
 };
 
 template <class T>
@@ -107,8 +114,8 @@ struct Table {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
-/// The durable truth: recordings, runs, leases. One port, SQLite now, PostgreSQL to come; `conformance` is the one suite for
-/// both.
+/// The durable truth: recordings, runs, leases. One port, SQLite now, PostgreSQL to come; `conformance` is the one
+/// suite for both.
 ///
 /// Any loop; the caller goes on, on its own. What an answer says is committed (with fsync) before the answer is given.
 /// A database that is down, full or broken throws; an outcome that depends on input is in the answer.
@@ -117,16 +124,17 @@ class Ledger {
  public:
   virtual ~Ledger() = default;
 
-  /// Registers, or replaces what was registered under the same (tenant, call sid, recording sid). Another source cancels
-  /// the active run and drops the media: the recording is `remote` again. A source that says the same keeps both.
+  /// Registers, or replaces what was registered under the same (tenant, call sid, recording sid). Another source
+  /// cancels the active run and drops the media: the recording is `remote` again. A source that says the same keeps
+  /// both.
   virtual Task<Put> put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) = 0;
 
   virtual Task<std::optional<Recording>> find(Key key) = 0;
   /// Errors: `bad_request` for a cursor that is none of ours.
   virtual Task<result<Page<Recording>>> list(ListQuery query) = 0;
 
-  /// Erases the recordings, their runs and, with a recording sid, only that one. Leaves a tombstone for each (tenant, HMAC
-  /// of the call sid, time). Nothing found: no leftovers.
+  /// Erases the recordings, their runs and, with a recording sid, only that one. Leaves a tombstone for each (tenant,
+  /// HMAC of the call sid, time). Nothing found: no leftovers.
   virtual Task<Leftovers> erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
                                 WallTime now) = 0;
 
@@ -154,8 +162,8 @@ class Ledger {
   /// and the recording is `remote`. True if it did.
   virtual Task<bool> disown(RecordingId recording, std::string blob) = 0;
 
-  /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again; tells how
-  /// many.
+  /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again; tells
+  /// how many.
   virtual Task<int> recover(WallTime now) = 0;
 
   virtual Task<std::optional<Run>> run(TenantId tenant, RunId id) = 0;

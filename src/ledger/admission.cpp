@@ -1,0 +1,24 @@
+#include "ledger/admission.hpp"
+
+namespace onetake::ledger {
+namespace {
+
+bool past_retention(const Recording& recording, const Play& play) {
+  if (play.retention == milliseconds{0}) return false;
+  return play.now >= recording.registered.started_at.value_or(recording.registered_at) + play.retention;
+}
+
+}  // namespace
+
+Verdict judge(const Recording& recording, const Play& play) {
+  if (recording.state == State::gone || past_retention(recording, play)) return {Found::gone, {}};
+  if (recording.state == State::ready) return {Found::ready, {}};
+  if (recording.state == State::fetching) return {Found::fetching, {}};
+  if (recording.state == State::failed && recording.run && recording.run->completed_at) {
+    const auto retry_at = *recording.run->completed_at + play.failure_cooldown;
+    if (play.now < retry_at) return {Found::cooling_down, retry_at};
+  }
+  return {play.explicit_action ? Found::created : Found::cold, {}};
+}
+
+}  // namespace onetake::ledger

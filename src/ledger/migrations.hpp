@@ -1,0 +1,15 @@
+#pragma once
+
+#include "ledger/sqlite_connection.hpp"
+
+namespace onetake::ledger {
+
+/// The newest schema that this build knows; `PRAGMA user_version` has the file's.
+int known_schema();
+int schema_of(Connection& db);
+
+/// Applies what is missing, each migration in a transaction of its own. Throws `Unavailable` for a schema newer than
+/// we know, and for a database that is not ours.
+void migrate(Connection& db);
+
+}  // namespace onetake::ledger

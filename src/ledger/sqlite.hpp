@@ -1,0 +1,45 @@
+#pragma once
+
+#include "ledger/group_commit.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/sqlite_ledger.hpp"
+
+namespace onetake::ledger {
+
+/// The port on SQLite: each call is a job for the thread that owns the connection.
+class Sqlite final : public Ledger {
+ public:
+  Sqlite(std::unique_ptr<Connection> db, const SqliteOptions& options);
+
+  Task<Put> put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) override;
+  Task<std::optional<Recording>> find(Key key) override;
+  Task<result<Page<Recording>>> list(ListQuery query) override;
+  Task<Leftovers> erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
+                        WallTime now) override;
+  Task<Admission> play(Play play) override;
+  Task<std::vector<Claimed>> claim(int limit, int per_tenant, WallTime now) override;
+  Task<std::optional<WallTime>> next_due() override;
+  Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total) override;
+  Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) override;
+  Task<bool> complete(Lease lease, Media media, WallTime now) override;
+  Task<bool> fail(Lease lease, Setback setback, WallTime now) override;
+  Task<bool> disown(RecordingId recording, std::string blob) override;
+  Task<int> recover(WallTime now) override;
+  Task<std::optional<Run>> run(TenantId tenant, RunId id) override;
+  Task<result<Page<Run>>> runs(RunQuery query) override;
+  Task<Counts> counts() override;
+  Task<result<Table>> query(std::string sql) override;
+
+ private:
+  template <class Work>
+  auto reading(Work work) -> Task<std::invoke_result_t<const Work&, Connection&>>;
+  template <class Work>
+  auto writing(Work work) -> Task<std::invoke_result_t<const Work&, Connection&>>;
+  template <class Work>
+  auto job(bool writes, Work work) -> Task<std::invoke_result_t<const Work&, Connection&>>;
+
+  const milliseconds query_limit_;
+  GroupCommit jobs_;
+};
+
+}  // namespace onetake::ledger

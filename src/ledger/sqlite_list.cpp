@@ -1,0 +1,94 @@
+// The recordings' list: one query a page, put together from what was asked for.
+
+#include "ledger/cursor.hpp"
+#include "ledger/sqlite_recordings.hpp"
+#include "ledger/sqlite_rows.hpp"
+
+namespace onetake::ledger {
+namespace {
+
+/// More matches of a prefix than this, and it is cheaper to walk the list and look at each.
+constexpr std::int64_t narrow = 1000;
+
+struct Where {
+  std::string sql;
+  std::vector<Value> values;
+
+  void also(std::string_view condition, std::initializer_list<Value> with) {
+    sql += " AND ";
+    sql += condition;
+    values.insert(values.end(), with);
+  }
+};
+
+std::int64_t ms(WallTime time) { return time.time_since_epoch().count(); }
+
+/// The first text, by its bytes, past all that begin with `prefix`; "" when there is none.
+std::string past(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q, const std::string& end) {
+  for (const std::string column : {"call_sid", "from_party", "to_party"}) {
+    auto rows = db.select("SELECT count(*) FROM (SELECT 1 FROM recording WHERE tenant = ? AND " + column +
+                              " >= ? AND " + column + " < ? LIMIT ?)",
+                          tenant, q, end, narrow);
+    rows.next();
+    if (rows->integer() >= narrow) return false;
+  }
+  return true;
+}
+
+void match_prefix(Connection& db, Where& where, const TenantId& tenant, const std::string& q) {
+  const std::string end = past(q);
+  if (is_narrow(db, tenant, q, end)) {
+    where.also(
+        "r.rowid IN (SELECT rowid FROM recording WHERE tenant = ? AND call_sid >= ? AND call_sid < ?"
+        " UNION ALL SELECT rowid FROM recording WHERE tenant = ? AND from_party >= ? AND from_party < ?"
+        " UNION ALL SELECT rowid FROM recording WHERE tenant = ? AND to_party >= ? AND to_party < ?)",
+        {tenant.str(), q, end, tenant.str(), q, end, tenant.str(), q, end});
+  } else {
+    where.also(
+        "((+r.call_sid >= ? AND +r.call_sid < ?) OR (+r.from_party >= ? AND +r.from_party < ?)"
+        " OR (+r.to_party >= ? AND +r.to_party < ?))",
+        {q, end, q, end, q, end});
+  }
+}
+
+}  // namespace
+
+result<Page<Recording>> list(Connection& db, const ListQuery& query) {
+  const std::string order = query.oldest_first ? "ASC" : "DESC";
+  Where where{"WHERE r.tenant = ?", {query.tenant.str()}};
+  if (query.state) where.also("r.state = ?", {std::string{name(*query.state)}});
+  if (!query.direction.empty()) where.also("r.direction = ?", {query.direction});
+  if (query.started_after) where.also("r.sort_at >= ?", {ms(*query.started_after)});
+  if (query.started_before) where.also("r.sort_at < ?", {ms(*query.started_before)});
+  if (!query.cursor.empty()) {
+    const auto cursor = recording_cursor(query.cursor);
+    if (!cursor) return failed(Fault::bad_request, "cursor: not one of ours");
+    where.also(query.oldest_first ? "(r.sort_at, r.id) > (?, ?)" : "(r.sort_at, r.id) < (?, ?)",
+               {ms(cursor->sort_at), cursor->id});
+  }
+  if (!query.q.empty()) match_prefix(db, where, query.tenant, query.q);
+  where.values.emplace_back(std::int64_t{query.limit} + 1);
+
+  Statement& statement =
+      db.kept(select_recording + where.sql + " ORDER BY r.sort_at " + order + ", r.id " + order + " LIMIT ?");
+  statement.bind_all(where.values);
+  Rows rows{statement};
+  Page<Recording> page;
+  while (rows.next()) {
+    if (std::ssize(page.items) == query.limit) {
+      const auto& last = page.items.back();
+      page.next_cursor = encode({last.registered.started_at.value_or(last.registered_at), last.id.str()});
+      break;
+    }
+    page.items.push_back(read_recording(*rows));
+  }
+  return page;
+}
+
+}  // namespace onetake::ledger

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <future>
+#include <thread>
+
+#include "base/loop.hpp"
+
+namespace onetake {
+
+/// A loop on a thread of its own, for tests that stand outside.
+class TestLoop {
+ public:
+  TestLoop() : thread_([this] { loop_.run_until_stopped(); }) {}
+  TestLoop(const TestLoop&) = delete;
+  TestLoop& operator=(const TestLoop&) = delete;
+  ~TestLoop() {
+    loop_.stop();
+    thread_.join();
+  }
+
+  template <class T>
+  std::future<T> start(Task<T> task) {
+    return asio::co_spawn(loop_.get_executor(), std::move(task), asio::use_future);
+  }
+  template <class T>
+  T run(Task<T> task) {
+    return start(std::move(task)).get();
+  }
+
+ private:
+  Loop loop_;
+  std::thread thread_;
+};
+
+}  // namespace onetake
