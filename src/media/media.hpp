@@ -24,8 +24,8 @@ struct Kind {
   std::string content_type;  ///< from the bytes, never from the provider
 };
 
-/// Nothing when they are not audio. `declared` is the registration's format: `mulaw alaw g722 gsm` are taken on its word
-/// unless the bytes are HTML, XML or JSON.
+/// Nothing when they are not audio. `declared` is the registration's format: `mulaw alaw g722 gsm` are taken on its
+/// word unless the bytes are HTML, XML or JSON.
 std::optional<Kind> sniff(std::span<const std::byte> first, std::string_view declared);
 
 /// What a whole recording says of itself; nothing for what it does not say.
@@ -49,8 +49,8 @@ class Inspector {
     std::string sha256;  ///< lower case hex
     Description description;
   };
-  /// After the last byte. `framed` is false when only the end of the connection told the end: then the container must say
-  /// that this is all. Errors: what does not fit, for a person.
+  /// After the last byte. `framed` is false when only the end of the connection told the end: then the container must
+  /// say that this is all. Errors: what does not fit, for a person.
   std::expected<Verdict, std::string> finish(bool framed);
 
  private:
