@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "provider/http_provider.hpp"
+#include "provider/twilio_provider.hpp"
 
 namespace onetake::provider {
 namespace {
@@ -22,6 +23,7 @@ std::shared_ptr<Provider> made(const Settings& settings, const Limits& limits, T
 
 constexpr std::array adapters{
     Adapter{"http", &HttpProvider::check, &made<HttpProvider>},
+    Adapter{"twilio", &TwilioProvider::check, &made<TwilioProvider>},
 };
 
 const Adapter* adapter(std::string_view type) {
