@@ -25,13 +25,13 @@ enum class Area {
 /// A request's own words, "" for what it does not have. All point into the request.
 struct Asking {
   Area area = Area::api;
-  std::string_view method;
-  std::string_view path;   ///< percent-encoded as sent, without the query
-  std::string_view query;  ///< as sent, without "?"
-  std::string_view authorization;
-  std::string_view cookie;
-  std::string_view host;
-  std::string_view origin;
+  std::string_view method = {};
+  std::string_view path = {};   ///< percent-encoded as sent, without the query
+  std::string_view query = {};  ///< as sent, without "?"
+  std::string_view authorization = {};
+  std::string_view cookie = {};
+  std::string_view host = {};
+  std::string_view origin = {};
 };
 
 enum class By { api_key, signed_url, session, admin };
