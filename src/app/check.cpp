@@ -1,0 +1,67 @@
+#include <iostream>
+
+#include "app/commands.hpp"
+#include "app/ledger_access.hpp"
+#include "provider/target.hpp"
+#include "provider/transfer.hpp"
+
+namespace onetake::app {
+namespace {
+
+/// Wants to know that somebody answers, not what.
+class Anything final : public provider::Receiver {
+ public:
+  bool head(const provider::Response&) override { return false; }
+  bool data(std::span<const std::byte>) override { return false; }
+};
+
+/// Asks for the URL without credentials; any status means that it is there.
+Answer<std::string> reach(const std::string& url, const Settings& settings, provider::Transfers& transfers,
+                          Foreground& foreground) {
+  const auto target = provider::Target::parse(url);
+  if (!target) return std::unexpected(target.error().detail);
+  provider::Request request;
+  request.url = target->url();
+  request.connect_timeout = settings.fetch.connect_timeout;
+  request.stall_timeout = settings.fetch.stall_timeout;
+  request.deadline = in(settings.fetch.connect_timeout + settings.fetch.stall_timeout);
+  request.guard = std::make_shared<const provider::AddressGuard>(settings.fetch.allow_addresses);
+  Anything receiver;
+  const auto outcome = foreground.wait_for(transfers.perform(std::move(request), receiver));
+  if (outcome.response.status != 0) return target->authority() + " answers";
+  return std::unexpected(outcome.setback ? outcome.setback->detail : target->authority() + " does not answer");
+}
+
+}  // namespace
+
+int check(const Settings& settings) {
+  bool fine = true;
+  const auto tell = [&](const std::string& what, const Answer<std::string>& found) {
+    if (found)
+      std::cout << "ok " << what << ": " << *found << '\n';
+    else
+      std::cerr << what << ": " << found.error() << '\n';
+    fine = fine && found.has_value();
+  };
+  const auto guarded = [](auto work) -> Answer<std::string> {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      return std::unexpected(std::string{error.what()});
+    }
+  };
+  tell("server.data_dir", guarded([&] { return check_data(settings); }));
+
+  Foreground foreground;
+  provider::Transfers transfers;
+  for (const auto& tenant : settings.tenants) {
+    for (const auto& provider : tenant.providers) {
+      if (provider.base_url.empty()) continue;
+      tell("provider " + tenant.credentials.id.str() + '/' + provider.name,
+           guarded([&] { return reach(provider.base_url, settings, transfers, foreground); }));
+    }
+  }
+  return fine ? 0 : 1;
+}
+
+}  // namespace onetake::app

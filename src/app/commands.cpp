@@ -1,0 +1,88 @@
+#include "app/commands.hpp"
+
+#include <iostream>
+
+#include "app/ledger_access.hpp"
+#include "base/units.hpp"
+#include "tenant/signed_url.hpp"
+
+namespace onetake::app {
+namespace {
+
+int wrong(int status, std::string_view what) {
+  std::cerr << "onetake: " << what << '\n';
+  return status;
+}
+
+void write_row(const auto& cells) {
+  bool first = true;
+  for (const std::string& cell : cells) {
+    if (!std::exchange(first, false)) std::cout << '\t';
+    for (const char c : cell) {
+      switch (c) {
+        case '\t':
+          std::cout << "\\t";
+          break;
+        case '\n':
+          std::cout << "\\n";
+          break;
+        case '\r':
+          std::cout << "\\r";
+          break;
+        case '\\':
+          std::cout << "\\\\";
+          break;
+        default:
+          std::cout << c;
+      }
+    }
+  }
+  std::cout << '\n';
+}
+
+}  // namespace
+
+int sign(const Settings& settings, const SignOptions& options) {
+  const auto* tenant = settings.tenant(options.tenant);
+  if (tenant == nullptr) return wrong(1, "no tenant " + options.tenant + " in the configuration");
+  const auto& keys = tenant->credentials.url_keys;
+  if (keys.empty()) return wrong(1, "tenant " + options.tenant + " has no url_signing_keys");
+  const auto ttl = parse_duration(options.ttl);
+  if (!ttl || *ttl <= milliseconds{0}) return wrong(2, R"(--ttl must be a duration, such as "5m")");
+  if (!options.path && !valid_call_sid(options.call_sid)) {
+    return wrong(2, "--call-sid must be 1 to 64 of A-Z, a-z, 0-9, _ . and -, not starting with a dot");
+  }
+  const std::string path = options.path.value_or("/api/recordings/" + options.call_sid + "/stream");
+  if (!path.starts_with('/')) return wrong(2, "--path must start with /");
+
+  const auto expires = std::chrono::ceil<std::chrono::seconds>(wall_now() + *ttl);
+  const auto& first = keys.front();
+  std::cout << tenant::signed_url(path, tenant->credentials.id, first.id, tenant::MacKey{first.secret}, expires)
+            << '\n';
+  return 0;
+}
+
+int query(const Settings& settings, const std::string& sql) try {
+  const Answer<ledger::Table> table = ledger_query(settings, sql);
+  if (!table) return wrong(1, table.error());
+  write_row(table->columns);
+  for (const auto& row : table->rows) {
+    std::vector<std::string> cells;
+    for (const auto& cell : row) cells.push_back(cell.value_or(""));
+    write_row(cells);
+  }
+  return 0;
+} catch (const std::exception& error) {
+  return wrong(1, error.what());
+}
+
+int migrate(const Settings& settings) try {
+  const Answer<Schema> schema = ledger_migrate(settings);
+  if (!schema) return wrong(1, schema.error());
+  std::cout << "schema " << schema->to << '\n';
+  return 0;
+} catch (const std::exception& error) {
+  return wrong(1, error.what());
+}
+
+}  // namespace onetake::app

@@ -1,0 +1,96 @@
+#include "app/ledger_access.hpp"
+
+#include <unistd.h>
+
+#include <thread>
+
+#include "app/instance.hpp"
+#include "ledger/migrations.hpp"
+#include "ledger/sqlite_ledger.hpp"
+
+namespace onetake::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// `ask` the process that has the data directory, or do it `here` while we have it. A server takes the directory before
+/// it listens, and another command has it for a moment: so both are tried for a while.
+template <class T, class Ask, class Here>
+Answer<T> wherever(const Settings& settings, Ask ask, Here here) {
+  const Deadline patience = in(std::chrono::seconds{5});
+  for (;;) {
+    auto instance = Instance::claim(settings.server.data_dir);
+    if (instance) return here();
+    if (auto server = ControlClient::connect(settings.server.data_dir)) return ask(*server);
+    if (!fs::exists(settings.server.data_dir / "LOCK") || Monotonic::now() > patience) {
+      return std::unexpected(instance.error());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
+}
+
+Answer<ledger::Table> query_with(ledger::Ledger& ledger, Foreground& foreground, const std::string& sql) {
+  auto table = foreground.wait_for(ledger.query(sql));
+  if (!table) return std::unexpected(table.error().detail);
+  return std::move(*table);
+}
+
+/// A database that is there, nobody else's: its schema.
+Answer<std::string> check_database(const Settings& settings) {
+  const fs::path file = settings.sqlite_file();
+  if (!fs::exists(file)) return file.string() + " will be made";
+  const int found = [&] {
+    ledger::Connection db{file};
+    return ledger::schema_of(db);
+  }();
+  if (found < ledger::known_schema() && settings.database.auto_migrate) {
+    return file.string() + " has schema " + std::to_string(found) + "; the server will migrate it";
+  }
+  ledger::open_sqlite(file, {.migrate = false, .query_limit = milliseconds{10'000}});
+  return file.string() + " has schema " + std::to_string(found);
+}
+
+}  // namespace
+
+ControlVerbs control_verbs(ledger::Ledger& ledger, Foreground& foreground) {
+  return {
+      .query = [&](const std::string& sql) { return query_with(ledger, foreground, sql); },
+      .migrate = []() -> Answer<Schema> { return Schema{ledger::known_schema(), ledger::known_schema()}; },
+  };
+}
+
+Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& sql) {
+  if (!fs::exists(settings.server.data_dir))
+    return std::unexpected(settings.server.data_dir.string() + " is not there");
+  return wherever<ledger::Table>(
+      settings, [&](ControlClient& server) { return server.query(sql); },
+      [&]() -> Answer<ledger::Table> {
+        const fs::path file = settings.sqlite_file();
+        if (!fs::exists(file)) return std::unexpected(file.string() + " is not there: nothing has run yet");
+        Foreground foreground;
+        const auto ledger = ledger::open_sqlite(file, {.migrate = false, .query_limit = milliseconds{60'000}});
+        return query_with(*ledger, foreground, sql);
+      });
+}
+
+Answer<Schema> ledger_migrate(const Settings& settings) {
+  return wherever<Schema>(
+      settings, [&](ControlClient& server) { return server.migrate(); },
+      [&]() -> Answer<Schema> {
+        const auto done = ledger::migrate_sqlite(settings.sqlite_file());
+        return Schema{done.from, done.to};
+      });
+}
+
+Answer<std::string> check_data(const Settings& settings) {
+  return wherever<std::string>(
+      settings,
+      [&](ControlClient& server) -> Answer<std::string> {
+        const auto pid = server.ping();
+        if (!pid) return std::unexpected(pid.error());
+        return settings.server.data_dir.string() + " is served by process " + std::to_string(*pid);
+      },
+      [&] { return check_database(settings); });
+}
+
+}  // namespace onetake::app

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "app/control.hpp"
+#include "app/foreground.hpp"
+#include "app/settings.hpp"
+
+/// The ledger for a command that may come while a server runs or while none does. Only one process may open the
+/// database: with a server the command asks it, without one it takes its place for a moment.
+namespace onetake::app {
+
+/// What a server does for others. The ledger and `foreground` outlive the ControlServer that has them, and `foreground`
+/// outlives the ledger; nobody else uses `foreground`.
+ControlVerbs control_verbs(ledger::Ledger& ledger, Foreground& foreground);
+
+/// Errors: the database's own words; nobody can be reached; there is no database.
+Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& sql);
+
+/// Applies what is missing. A server has applied it on start.
+Answer<Schema> ledger_migrate(const Settings& settings);
+
+/// Can the data directory and its database be used? What was found, for a person. Changes no schema.
+Answer<std::string> check_data(const Settings& settings);
+
+}  // namespace onetake::app

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/settings.hpp"
+
+namespace onetake::app {
+
+/// What is wrong and what looks wrong in one file.
+class Report {
+ public:
+  explicit Report(const std::filesystem::path& file) : file_(file.string()) {}
+
+  void fault(int line, std::string_view key, std::string_view what) {
+    faults_.emplace_back(line, text(line, key, what));
+  }
+  void warning(int line, std::string_view key, std::string_view what) {
+    warnings_.emplace_back(line, text(line, key, what));
+  }
+
+  /// In the order of the file.
+  [[nodiscard]] Faults faults() const { return sorted(faults_); }
+  [[nodiscard]] std::vector<std::string> warnings() const { return sorted(warnings_); }
+
+ private:
+  using Entries = std::vector<std::pair<int, std::string>>;
+  [[nodiscard]] std::string text(int line, std::string_view key, std::string_view what) const;
+  static std::vector<std::string> sorted(Entries entries);
+
+  std::string file_;
+  Entries faults_;
+  Entries warnings_;
+};
+
+/// What one value alone does not tell: each is called when its section has been read, and looks at what was read last.
+class Rules {
+ public:
+  /// The line of each key of the present section and those around it, and of the sections themselves.
+  using Lines = std::map<std::string, int, std::less<>>;
+
+  explicit Rules(Report& report) : report_(report) {}
+
+  /// Everything but the tenants. Brings `fetch.heartbeat` below `fetch.lease`.
+  void settings(Settings& settings, const Lines& lines);
+  void url_key(const Settings::Tenant& tenant, const Lines& lines);
+  void provider(const Settings& settings, const Settings::Tenant& tenant, const Lines& lines);
+  void tenant(const Settings& settings, const Lines& lines);
+  void tenants(const Settings& settings);
+
+ private:
+  Report& report_;
+};
+
+}  // namespace onetake::app
