@@ -52,11 +52,15 @@ result<Target> target_of(const urls::url_view& url) {
   if (made.host.find_first_of("%!$&'()*+,;=~") != std::string::npos)
     return failed(Fault::source_not_allowed, "names a host that cannot be");
   made.port = made.plain() ? 80 : 443;
-  if (url.has_port() && !url.port().empty()) {
-    made.port = url.port_number();
-    if (made.port == 0) return failed(Fault::source_not_allowed, "names a port that cannot be");
+  // Boost 1.81 takes ports past 65535, and "8o" for port 8 with a path of "o".
+  if (const auto digits = url.port(); !digits.empty()) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), made.port);
+    if (error != std::errc{} || end != digits.data() + digits.size() || made.port == 0)
+      return failed(Fault::source_not_allowed, "names a port that cannot be");
   }
   made.path = std::string_view{url.encoded_path().data(), url.encoded_path().size()};
+  if (!made.path.empty() && !made.path.starts_with('/'))
+    return failed(Fault::source_not_allowed, "names a port that cannot be");
   if (made.path.empty()) made.path = "/";
   if (url.has_query()) made.query.append("?").append(url.encoded_query().data(), url.encoded_query().size());
   return made;
@@ -103,7 +107,7 @@ std::expected<HostPattern, std::string> HostPattern::parse(std::string_view text
   }
   const auto target =
       Target::parse("https://" + (is_v6(host) && !bracketed ? '[' + std::string{host} + ']' : std::string{host}));
-  if (!target || target->path != "/" || !target->query.empty())
+  if (!target || text.contains('/') || !target->query.empty())
     return std::unexpected("is not a host, host:port or \"*\"");
   made.host = target->host;
   return made;

@@ -7,8 +7,8 @@ namespace onetake::provider {
 Cause cause_of(int curl_code, bool head_came) {
   switch (curl_code) {
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
       return Cause::refused;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // also what is taken for HTTP/0.9
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
       return Cause::unavailable;
