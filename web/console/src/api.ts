@@ -17,6 +17,10 @@ export class ApiError extends Error {
 
 export const isUnauthorized = (error: unknown) => error instanceof ApiError && error.problem.status === 401;
 
+/** Asking again would change nothing. */
+export const isFinal = (error: unknown) =>
+  error instanceof ApiError && error.problem.status !== null && error.problem.status < 500;
+
 async function get<T>(path: string, parameters: Record<string, string | undefined>, signal: AbortSignal): Promise<T> {
   const query = new URLSearchParams(
     Object.entries(parameters).filter((entry): entry is [string, string] => !!entry[1]),

@@ -10,7 +10,7 @@ import {
   RouterProvider,
 } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useMemo, useState } from "react";
-import { isUnauthorized } from "./api.ts";
+import { isFinal, isUnauthorized } from "./api.ts";
 import { chosenLang, LangContext } from "./i18n.ts";
 import { Recordings } from "./recordings.tsx";
 import { Runs } from "./runs.tsx";
@@ -52,7 +52,7 @@ export function App() {
     () =>
       new QueryClient({
         queryCache: new QueryCache({ onError: (error) => isUnauthorized(error) && setAsked(true) }),
-        defaultOptions: { queries: { staleTime: 5_000, retry: (times, error) => times < 2 && !isUnauthorized(error) } },
+        defaultOptions: { queries: { staleTime: 5_000, retry: (times, error) => times < 2 && !isFinal(error) } },
       }),
     [],
   );

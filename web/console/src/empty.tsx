@@ -2,7 +2,8 @@ import { ApiError } from "./api.ts";
 import { useLang } from "./i18n.ts";
 
 const EXAMPLE = `curl -X PUT ORIGIN/api/recordings/CA123 \\
-  -H 'Authorization: Bearer API_KEY' -H 'Content-Type: application/json' \\
+  -H 'Authorization: Bearer API_KEY' \\
+  -H 'Content-Type: application/json' \\
   -d '{"provider": "main", "source_url": "https://…"}'`;
 
 export function Empty({ q }: { q: string }) {

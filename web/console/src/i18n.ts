@@ -118,15 +118,23 @@ export function useLang() {
   return { lang, choose, t: all[lang] };
 }
 
+/** Day and time; the year only where it is not this one. */
 export function when(time: string | null | undefined, lang: Lang): string {
   if (!time) return "";
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return "";
-  return new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" }).format(date);
+  const parts: Intl.DateTimeFormatOptions = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+  if (date.getFullYear() !== new Date().getFullYear()) parts.year = "numeric";
+  return new Intl.DateTimeFormat(lang, parts).format(date);
 }
 
 export function size(bytes: number, lang: Lang): string {
   const [value, unit] =
     bytes >= 1e6 ? [bytes / 1e6, "megabyte"] : bytes >= 1e3 ? [bytes / 1e3, "kilobyte"] : [bytes, "byte"];
-  return new Intl.NumberFormat(lang, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+  return new Intl.NumberFormat(lang, {
+    style: "unit",
+    unit,
+    unitDisplay: unit === "byte" ? "long" : "short",
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value);
 }

@@ -66,8 +66,16 @@ export function RecordingRow({ recording, open, onOpen, onLearnt, onActive }: Pr
         </p>
         <p className="facts">
           {direction && <span>{/^in/.test(direction) ? t.inbound : t.outbound}</span>}
-          {started_at && time && <time dateTime={started_at}>{time}</time>}
-          {!!length && <bdi dir="ltr">{clock(length)}</bdi>}
+          {started_at && time && (
+            <span>
+              <time dateTime={started_at}>{time}</time>
+            </span>
+          )}
+          {!!length && (
+            <span>
+              <bdi dir="ltr">{clock(length)}</bdi>
+            </span>
+          )}
         </p>
       </CallPlayer>
       {open && <Details id={id} recording={recording} />}

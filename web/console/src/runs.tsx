@@ -86,8 +86,13 @@ function RunRow({ run }: { run: Run }) {
         <bdi dir="ltr">{run.max_attempts ? `${run.attempt ?? 0} / ${run.max_attempts}` : (run.attempt ?? "")}</bdi>
       </td>
       <td data-name={t.received}>
-        {received != null && size(received, lang)}
-        {total != null && total !== received && ` / ${size(total, lang)}`}
+        {received != null && <bdi>{size(received, lang)}</bdi>}
+        {total != null && total !== received && (
+          <>
+            {" / "}
+            <bdi>{size(total, lang)}</bdi>
+          </>
+        )}
       </td>
       <td data-name={t.created}>
         {run.created_at && <time dateTime={run.created_at}>{when(run.created_at, lang)}</time>}

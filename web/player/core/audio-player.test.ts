@@ -295,6 +295,25 @@ describe("an element that refuses", () => {
   });
 });
 
+it("is not woken by a connection that breaks while it is paused, and goes on from there", async () => {
+  const { player, audio, phase } = playerOf("CA1");
+  player.update({ call_sid: "CA1", state: "ready" });
+  player.press();
+  audio.knows(60);
+  audio.says("playing");
+  audio.isAt(20);
+  player.press();
+  audio.says("pause");
+  audio.says("error", { error: { code: 2 } });
+  await settled();
+  expect(phase()).toBe("paused");
+  expect(server.asked).toEqual([]);
+  player.press();
+  audio.knows(60);
+  expect(audio.sources).toHaveLength(2);
+  expect(audio.sent).toEqual([20]);
+});
+
 describe("a fetch that fails", () => {
   async function failedAt(seconds: number) {
     const events = server.opens();
@@ -330,6 +349,17 @@ describe("a fetch that fails", () => {
     expect(logged).toEqual([STREAMING, STREAMING]);
     audio.knows(60);
     expect(audio.sent).toEqual([12]);
+  });
+
+  it("is told as called off when the run was cancelled", async () => {
+    const events = server.opens();
+    const { player } = playerOf("CA1");
+    player.press();
+    await vi.advanceTimersByTimeAsync(250);
+    events.say("run", running);
+    events.say("run", { ...running, status: "cancelled" });
+    await settled();
+    expect(player.store.get().problem?.code).toBe("cancelled");
   });
 
   it("is not believed when it is old news, told before this press's own run", async () => {

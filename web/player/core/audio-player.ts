@@ -1,11 +1,30 @@
+import { apply, type Chosen, holdsConnection, letGo, observed } from "./element.ts";
 import { type Floor, pageFloor } from "./floor.ts";
+import { type Finding, recordingSays, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
-import { ProblemError, problemFrom, problemOf, unplayable, unreachable } from "./problem.ts";
-import { fetchingFrom, runEvents } from "./run-events.ts";
+import { Press, untouched } from "./press.ts";
+import { cancelled, ProblemError, problemFrom, unplayable } from "./problem.ts";
+import { runEvents } from "./run-events.ts";
 import { Scope } from "./scope.ts";
+import { Seeker } from "./seeker.ts";
 import { Store } from "./store.ts";
-import type { Fetching, PlayerState, Problem, Recording, Target } from "./types.ts";
-import { eventsUrl, recordingUrl, streamUrl, uuid } from "./urls.ts";
+import type { Fetching, PlayerState, Problem, Target } from "./types.ts";
+import { eventsUrl, recordingUrl } from "./urls.ts";
+
+export interface PlayerOptions {
+  /** Where the API is; the page's own origin by default. */
+  base?: string;
+  floor?: Floor;
+  /** The session has ended: an answer was 401. */
+  onUnauthorized?: () => void;
+}
+
+/** Sound within this time needs no progress. It is also late enough for the run of this press to exist. */
+const FOLLOW_AFTER_MS = 250;
+/** A press within this time of one that did nothing belongs to the same hammering: it must not pause what it began. */
+const HAMMER_MS = 500;
+/** Going back to where one was is worth a seek from here on. */
+const RESUME_FROM_S = 3;
 
 /**
  * One call's player: requests go in (`press`, `seek`), what the audio element and the server did comes out (`store`).
@@ -30,54 +49,6 @@ import { eventsUrl, recordingUrl, streamUrl, uuid } from "./urls.ts";
  *   says that nothing is under way (`remote`, as after 503 `no_space`) the stream itself is asked for the reason, with
  *   `Prefer: respond-async`: the press was explicit, so starting the fetch there is what was asked for.
  */
-export interface PlayerOptions {
-  /** Where the API is; the page's own origin by default. */
-  base?: string;
-  floor?: Floor;
-  /** The session has ended: an answer was 401. */
-  onUnauthorized?: () => void;
-}
-
-/** Sound within this time needs no progress. It is also late enough for the run of this press to exist. */
-const FOLLOW_AFTER_MS = 250;
-/** A press within this time of one that did nothing belongs to the same hammering: it must not pause what it began. */
-const HAMMER_MS = 500;
-/** Keys held down move the target at once, the element at most this often: each move may be a range request. */
-const SEEK_EVERY_MS = 120;
-/** Going back to where one was is worth a seek from here on. */
-const RESUME_FROM_S = 3;
-const NETWORK_LOADING = 2;
-
-interface Press {
-  readonly scope: Scope;
-  readonly url: string;
-  /** Where the element is sent once it knows the recording; 0: nowhere. */
-  resumeAt: number;
-  /** How often the element was given the source. */
-  sources: number;
-  following: boolean;
-  asked: boolean;
-  fetching: Fetching | null;
-  whole: boolean;
-}
-
-const causeOf = (recording: Recording): Problem =>
-  recording.state === "gone"
-    ? problemFrom(recording.run, { code: "recording_gone", status: 410 })
-    : problemFrom(recording.run, { status: 500 });
-
-const untouched = (target: Target | null): Omit<PlayerState, "rate" | "volume" | "muted"> => ({
-  phase: "idle",
-  stalled: false,
-  position: 0,
-  duration: target?.duration_seconds || null,
-  seekable: false,
-  arrived: null,
-  fetching: null,
-  learnt: null,
-  problem: null,
-});
-
 export class AudioPlayer {
   readonly store: Store<PlayerState>;
   readonly #options: PlayerOptions;
@@ -88,7 +59,7 @@ export class AudioPlayer {
   #press: Press | null = null;
   #leftAt = 0;
   #skippedAt = Number.NEGATIVE_INFINITY;
-  #seek = { target: null as number | null, held: false };
+  readonly #seeker = new Seeker();
 
   constructor(options: PlayerOptions = {}) {
     this.#options = options;
@@ -133,7 +104,7 @@ export class AudioPlayer {
     if (!audio) return;
     const { phase } = this.store.get();
     const hammered = performance.now() - this.#skippedAt < HAMMER_MS;
-    if (phase === "starting" || phase === "waiting" || (phase === "playing" && hammered)) {
+    if (this.#checking() || (phase === "playing" && hammered)) {
       this.#skippedAt = performance.now();
       log.skipped();
     } else if (phase === "playing") {
@@ -152,9 +123,7 @@ export class AudioPlayer {
       if (this.store.get().phase === "failed") this.store.set(untouched(this.#target));
       return;
     }
-    const { phase } = this.store.get();
-    const underWay =
-      phase === "starting" || phase === "waiting" || press.following || this.#audio?.networkState === NETWORK_LOADING;
+    const underWay = this.#checking() || press.following || holdsConnection(this.#audio);
     this.#end(press);
     this.#floor.leave(this);
     this.store.set(untouched(this.#target));
@@ -164,13 +133,16 @@ export class AudioPlayer {
   seek(seconds: number): void {
     const { duration, seekable } = this.store.get();
     if (!this.#press || !seekable || duration === null) return;
-    this.#seek.target = Math.min(Math.max(seconds, 0), duration);
-    if (!this.#seek.held) this.#applySeek(this.#press);
+    const go = (to: number) => {
+      if (this.#audio) this.#audio.currentTime = to;
+      this.#observe();
+    };
+    this.#seeker.to(Math.min(Math.max(seconds, 0), duration), go, this.#press.scope);
   }
 
   /** From where one is, or is already on the way to. */
   seekBy(seconds: number): void {
-    this.seek((this.#seek.target ?? this.store.get().position) + seconds);
+    this.seek((this.#seeker.target ?? this.store.get().position) + seconds);
   }
 
   setRate(rate: number): void {
@@ -185,20 +157,10 @@ export class AudioPlayer {
     this.#choose({ muted });
   }
 
-  #choose(change: Partial<Floor["chosen"]>): void {
+  #choose(change: Partial<Chosen>): void {
     Object.assign(this.#floor.chosen, change);
-    if (this.#press) this.#applyChosen();
+    if (this.#press && this.#audio) apply(this.#audio, this.#floor.chosen);
     else this.store.set(change);
-  }
-
-  /** The element's events then tell the store. Loading sets `playbackRate` back to the default, so both are set. */
-  #applyChosen(): void {
-    const { rate, volume, muted } = this.#floor.chosen;
-    if (!this.#audio) return;
-    this.#audio.defaultPlaybackRate = rate;
-    this.#audio.playbackRate = rate;
-    this.#audio.volume = volume;
-    this.#audio.muted = muted;
   }
 
   #start(): void {
@@ -206,16 +168,7 @@ export class AudioPlayer {
     if (!target) return;
     if (this.#press) this.#end(this.#press);
     this.#floor.take(this);
-    const press: Press = {
-      scope: new Scope(),
-      url: streamUrl(this.#options.base ?? "", target, uuid()),
-      resumeAt: this.#leftAt,
-      sources: 0,
-      following: false,
-      asked: false,
-      fetching: null,
-      whole: target.state === "ready",
-    };
+    const press = new Press(this.#options.base ?? "", target, this.#leftAt);
     this.#press = press;
     this.store.set({ ...untouched(target), ...this.#floor.chosen, position: press.resumeAt, phase: "starting" });
     log.streaming(target.call_sid);
@@ -235,7 +188,7 @@ export class AudioPlayer {
     press.sources += 1;
     this.store.set({ phase: "starting" });
     this.#audio.src = press.url;
-    this.#applyChosen();
+    apply(this.#audio, this.#floor.chosen);
     this.#play(press);
   }
 
@@ -248,17 +201,14 @@ export class AudioPlayer {
     });
   }
 
-  /** Ends a press and makes the element close its connection: `load()` without a source. */
+  /** Ends a press, and makes the element close its connection. */
   #end(press: Press): void {
     const audio = this.#audio;
     this.#leftAt = this.store.get().phase === "ended" ? 0 : audio?.currentTime || press.resumeAt;
     press.scope.end();
     this.#press = null;
-    this.#seek = { target: null, held: false };
-    if (!audio) return;
-    audio.pause();
-    audio.removeAttribute("src");
-    audio.load();
+    this.#seeker.forget();
+    if (audio) letGo(audio);
   }
 
   #fail(press: Press, problem: Problem): void {
@@ -266,23 +216,14 @@ export class AudioPlayer {
     const { position, duration } = this.store.get();
     this.#end(press);
     this.#floor.leave(this);
-    const learnt = problem.status === 410 ? "gone" : problem.code === "fetch_failed" ? "failed" : null;
+    const gone = problem.status === 410 || problem.code === "recording_gone";
+    const learnt = gone ? "gone" : problem.code === "fetch_failed" ? "failed" : null;
     this.store.set({ ...untouched(this.#target), phase: "failed", problem, position, duration, learnt });
     if (problem.status === 401) this.#options.onUnauthorized?.();
   }
 
   #observe(): void {
-    const audio = this.#audio;
-    if (!audio) return;
-    const measured = Number.isFinite(audio.duration) && audio.duration > 0;
-    this.store.set({
-      position: audio.readyState > 0 ? audio.currentTime : this.store.get().position,
-      duration: measured ? audio.duration : this.#target?.duration_seconds || null,
-      seekable: measured && audio.seekable.length > 0,
-      rate: audio.playbackRate,
-      volume: audio.volume,
-      muted: audio.muted,
-    });
+    if (this.#audio) this.store.set(observed(this.#audio, this.#target, this.store.get()));
   }
 
   #onMetadata(): void {
@@ -313,8 +254,16 @@ export class AudioPlayer {
   #onError(): void {
     const press = this.#press;
     if (!press || !this.#audio?.error) return;
-    if (press.following && press.fetching) this.#wait(press, press.fetching);
-    else void this.#ask(press);
+    const { phase, position, duration } = this.store.get();
+    if (phase === "paused" || phase === "ended") {
+      // A connection that breaks while nobody listens is nobody's business; the next press begins where this one was.
+      this.#end(press);
+      this.store.set({ ...untouched(this.#target), phase, position, duration });
+    } else if (press.following && press.fetching) {
+      this.#wait(press, press.fetching);
+    } else {
+      void this.#ask(press);
+    }
   }
 
   #wait(press: Press, fetching: Fetching): void {
@@ -328,41 +277,19 @@ export class AudioPlayer {
   /** The element refused and nobody has said why. */
   async #ask(press: Press): Promise<void> {
     this.store.set({ phase: "waiting", stalled: false });
-    const recording = await this.#recording(press);
-    if (!recording) return;
-    if (recording.state === "fetching") this.#wait(press, fetchingFrom(recording.run));
-    else if (recording.state === "ready") this.#again(press);
-    else if (recording.state !== "remote") this.#fail(press, causeOf(recording));
-    else await this.#askStream(press);
-  }
-
-  /** The recording as the server has it now; null when that is itself the end of the press. */
-  async #recording(press: Press): Promise<Recording | null> {
-    const target = this.#target;
-    if (!target) return null;
-    const answer = await this.#request(press, recordingUrl(this.#options.base ?? "", target), {});
-    return answer && ((await answer.json().catch(() => null)) as Recording | null);
-  }
-
-  async #askStream(press: Press): Promise<void> {
-    const answer = press.asked ? null : await this.#request(press, press.url, { Prefer: "respond-async" });
-    if (press.asked) this.#fail(press, problemFrom(null));
-    press.asked = true;
-    if (!answer) return;
-    if (answer.status === 202) return this.#wait(press, fetchingFrom(await answer.json().catch(() => null)));
-    answer.body?.cancel().catch(() => {});
-    this.#again(press);
-  }
-
-  async #request(press: Press, url: string, headers: Record<string, string>): Promise<Response | null> {
-    try {
-      const answer = await fetch(url, { signal: press.scope.signal, cache: "no-store", headers });
-      if (answer.ok) return press.scope.over ? null : answer;
-      this.#fail(press, await problemOf(answer));
-    } catch {
-      if (!press.scope.over) this.#fail(press, unreachable);
+    let finding = await this.#recordingSays(press);
+    if (finding.is === "idle" && !press.asked) {
+      press.asked = true;
+      finding = await streamSays(press.url, press.scope);
     }
-    return null;
+    if (finding.is === "fetching") this.#wait(press, finding.fetching);
+    else if (finding.is === "ready") this.#again(press);
+    else if (finding.is !== "over") this.#fail(press, finding.is === "failed" ? finding.problem : problemFrom(null));
+  }
+
+  async #recordingSays(press: Press): Promise<Finding> {
+    const target = this.#target;
+    return target ? recordingSays(recordingUrl(this.#options.base ?? "", target), press.scope) : { is: "over" };
   }
 
   /** The recording is whole: the source once more. Refused twice though whole, it is nothing this browser plays. */
@@ -401,6 +328,7 @@ export class AudioPlayer {
   }
 
   #onRun(press: Press, fetching: Fetching): void {
+    if (fetching.status === "cancelled") this.#fail(press, cancelled);
     if (fetching.status !== "queued" && fetching.status !== "running") return;
     press.fetching = fetching;
     const arrived = fetching.total ? Math.min(fetching.received / fetching.total, 1) : null;
@@ -418,26 +346,16 @@ export class AudioPlayer {
     this.#again(press);
   }
 
+  /** True when there is nothing more to be told. */
   async #onRunFailed(press: Press, said: Record<string, unknown>): Promise<boolean> {
     const problem = problemFrom(said, { status: 500 });
     // A failure told before any news of a run may be of the run before this press's own, and an event need not say
     // why: the recording knows both.
-    const recording = press.fetching && problem.detail ? null : await this.#recording(press);
-    if (recording?.state === "fetching") return false;
-    if (recording?.state === "ready") this.#onReady(press);
-    else this.#fail(press, recording && recording.state !== "remote" ? causeOf(recording) : problem);
+    const known: Finding = { is: "failed", problem };
+    const finding = press.fetching && problem.detail ? known : await this.#recordingSays(press);
+    if (finding.is === "fetching") return false;
+    if (finding.is === "ready") this.#onReady(press);
+    else if (finding.is !== "over") this.#fail(press, finding.is === "failed" ? finding.problem : problem);
     return true;
-  }
-
-  #applySeek(press: Press): void {
-    const { target } = this.#seek;
-    if (target === null || !this.#audio) return;
-    this.#seek = { target: null, held: true };
-    this.#audio.currentTime = target;
-    this.#observe();
-    press.scope.after(SEEK_EVERY_MS, () => {
-      this.#seek.held = false;
-      this.#applySeek(press);
-    });
   }
 }

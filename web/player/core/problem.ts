@@ -35,5 +35,8 @@ export class ProblemError extends Error {
   }
 }
 
-export const unreachable: Problem = { code: "unreachable", title: "", detail: "", status: null };
-export const unplayable: Problem = { code: "unplayable", title: "", detail: "", status: null };
+const own = (code: string): Problem => ({ code, title: "", detail: "", status: null });
+
+export const unreachable = own("unreachable");
+export const unplayable = own("unplayable");
+export const cancelled = own("cancelled");

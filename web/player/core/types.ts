@@ -57,7 +57,7 @@ export interface Target {
   duration_seconds?: number | null;
 }
 
-/** Why something cannot be heard. `code` is the API's stable code, or one of the player's own: `unreachable`, `unplayable`. */
+/** Why something cannot be heard. `code` is the API's stable code, or one of the player's own (problem.ts). */
 export interface Problem {
   code: string;
   title: string;

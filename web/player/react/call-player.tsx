@@ -66,7 +66,7 @@ export function CallPlayer(props: CallPlayerProps) {
               {status.percent !== null && " "}
               {status.percent !== null && (
                 <span role="progressbar" aria-label={t.arrived} aria-valuenow={status.percent}>
-                  {`${status.percent} %`}
+                  {t.percent(status.percent)}
                 </span>
               )}
             </p>

@@ -61,7 +61,7 @@ function Volume({ player, state, lang }: { player: AudioPlayer; state: PlayerSta
             max={100}
             step={5}
             aria-label={t.volume}
-            aria-valuetext={t.volumeValue(Math.round(level * 100))}
+            aria-valuetext={t.percent(Math.round(level * 100))}
             value={Math.round(level * 100)}
             onChange={(event) => player.setVolume(Number(event.target.value) / 100)}
           />

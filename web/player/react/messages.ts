@@ -9,11 +9,11 @@ interface Messages {
   cancel: string;
   seek: string;
   arrived: string;
+  percent(n: number): string;
   back: string;
   forward: string;
   speed(rate: string): string;
   volume: string;
-  volumeValue(percent: number): string;
   mute: string;
   unmute: string;
   of(position: string, duration: string): string;
@@ -41,11 +41,11 @@ export const messages: Record<Lang, Messages> = {
     cancel: "Cancel",
     seek: "Position in the call",
     arrived: "Fetched so far",
+    percent: (n) => `${n} %`,
     back: "Back 10 seconds",
     forward: "Forward 10 seconds",
     speed: (rate) => `Speed ${rate}×`,
     volume: "Volume",
-    volumeValue: (percent) => `${percent} %`,
     mute: "Mute",
     unmute: "Unmute",
     of: (position, duration) => `${position} of ${duration}`,
@@ -70,6 +70,7 @@ export const messages: Record<Lang, Messages> = {
       unplayable: "This browser cannot play the recording's audio format.",
       no_space: "There is no room for this recording on the server right now.",
       no_worker: "Nothing is working on the queue right now.",
+      cancelled: "The fetch of this recording was cancelled.",
       unauthorized: "The session has ended. Sign in again.",
     },
   },
@@ -80,11 +81,11 @@ export const messages: Record<Lang, Messages> = {
     cancel: "ביטול",
     seek: "מיקום בשיחה",
     arrived: "הגיע עד כה",
+    percent: (n) => `${n}%`,
     back: "10 שניות אחורה",
     forward: "10 שניות קדימה",
     speed: (rate) => `מהירות ${rate}×`,
     volume: "עוצמת קול",
-    volumeValue: (percent) => `${percent}%`,
     mute: "השתק",
     unmute: "בטל השתקה",
     of: (position, duration) => `${position} מתוך ${duration}`,
@@ -109,6 +110,7 @@ export const messages: Record<Lang, Messages> = {
       unplayable: "הדפדפן הזה אינו יכול לנגן את סוג השמע של ההקלטה.",
       no_space: "אין כרגע מקום להקלטה הזו בשרת.",
       no_worker: "אף תהליך אינו מטפל בתור כרגע.",
+      cancelled: "ההורדה של ההקלטה הזו בוטלה.",
       unauthorized: "ההתחברות פגה. יש להתחבר מחדש.",
     },
   },

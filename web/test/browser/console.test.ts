@@ -220,17 +220,24 @@ describe("accessibility", () => {
     expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("slider");
   });
 
-  it.each([320, 390, 1280])("needs no scrolling sideways at %d px", async (width) => {
-    const { page } = await opened({ viewport: { width, height: 800 } });
-    await page.locator(".call").first().waitFor();
-    await page.locator(".ot-play").nth(1).click();
-    await page.locator(".disclose").nth(1).click();
-    await page.locator(".ot-rate").waitFor();
+  const widths = [320, 390, 700, 1280].flatMap((width) => (["en", "he"] as const).map((lang) => ({ width, lang })));
+
+  it.each(widths)("needs no scrolling sideways: %j", async ({ width, lang }) => {
+    const { page } = await opened({ viewport: { width, height: 800 }, lang });
     const wider = () =>
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.locator(".call").first().waitFor();
+    await page.locator(".ot-play").nth(2).click();
+    await page.getByRole("alert").waitFor();
+    await page.locator(".ot-play").nth(1).click();
+    await page.locator(".disclose").nth(1).click();
+    await page.locator(".ot-volume > button").click();
     expect(await wider()).toBe(0);
+    const popover = await page.locator(".ot-popover").boundingBox();
+    expect(popover?.x).toBeGreaterThanOrEqual(0);
+    expect((popover?.x ?? 0) + (popover?.width ?? 0)).toBeLessThanOrEqual(width);
     await page.locator("nav a").nth(1).click();
-    await page.locator("h1").getByText("Runs").waitFor();
+    await page.locator(".runs").waitFor();
     expect(await wider()).toBe(0);
   });
 });

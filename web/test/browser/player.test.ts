@@ -223,7 +223,6 @@ describe("the position", () => {
     ] as const) {
       await page.keyboard.press(key);
       await until(async () => (await now()) >= low && (await now()) <= high, `${key}: ${low} to ${high}`);
-      await page.waitForTimeout(150);
     }
     await page.keyboard.press("End");
     await until(async () => (await now()) === 90, "the end");

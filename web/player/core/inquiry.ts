@@ -1,0 +1,54 @@
+import { problemFrom, problemOf, unreachable } from "./problem.ts";
+import { fetchingFrom } from "./run-events.ts";
+import type { Scope } from "./scope.ts";
+import type { Fetching, Problem, Recording } from "./types.ts";
+
+/** What stands behind an element's error, which itself tells no status. */
+export type Finding =
+  | { is: "fetching"; fetching: Fetching }
+  | { is: "ready" }
+  | { is: "failed"; problem: Problem }
+  /** Nothing is under way, and nothing says why. */
+  | { is: "idle" }
+  /** The scope has ended, and with it the question. */
+  | { is: "over" };
+
+/** The recording as the server has it. Starts nothing, and is no stream request. */
+export async function recordingSays(url: string, scope: Scope): Promise<Finding> {
+  return asked(url, {}, scope, async (answer) => {
+    const recording = (await answer.json()) as Recording;
+    const { state, run } = recording;
+    if (state === "fetching") return { is: "fetching", fetching: fetchingFrom(run) };
+    if (state === "ready") return { is: "ready" };
+    if (state === "failed") return { is: "failed", problem: problemFrom(run, { status: 500 }) };
+    if (state === "gone") return { is: "failed", problem: problemFrom(run, { code: "recording_gone", status: 410 }) };
+    return { is: "idle" };
+  });
+}
+
+/**
+ * The stream's own answer, without waiting for audio. Starts the fetch where there is none, so it is for a press only,
+ * and only where the recording said `idle`: it brings the reason, as of a 503 `no_space`.
+ */
+export async function streamSays(url: string, scope: Scope): Promise<Finding> {
+  return asked(url, { Prefer: "respond-async" }, scope, async (answer) => {
+    if (answer.status === 202) return { is: "fetching", fetching: fetchingFrom(await answer.json()) };
+    answer.body?.cancel().catch(() => {});
+    return { is: "ready" };
+  });
+}
+
+async function asked(
+  url: string,
+  headers: Record<string, string>,
+  scope: Scope,
+  read: (answer: Response) => Promise<Finding>,
+): Promise<Finding> {
+  try {
+    const answer = await fetch(url, { signal: scope.signal, cache: "no-store", headers });
+    const finding = answer.ok ? await read(answer) : { is: "failed" as const, problem: await problemOf(answer) };
+    return scope.over ? { is: "over" } : finding;
+  } catch {
+    return scope.over ? { is: "over" } : { is: "failed", problem: unreachable };
+  }
+}

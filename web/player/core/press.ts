@@ -1,0 +1,41 @@
+import { Scope } from "./scope.ts";
+import type { Fetching, PlayerState, Target } from "./types.ts";
+import { streamUrl, uuid } from "./urls.ts";
+
+/** One press of Play, from then until an error, a release, or the next. Its scope owns its timers and requests. */
+export class Press {
+  readonly scope = new Scope();
+  /** The same for every source of this press: `play` in it is what its requests are counted by. */
+  readonly url: string;
+  /** How often the element was given the source. */
+  sources = 0;
+  following = false;
+  /** The stream was asked why nothing is under way: once a press is enough. */
+  asked = false;
+  /** What the events told last; null: nothing of a run yet, or no more. */
+  fetching: Fetching | null = null;
+  whole: boolean;
+
+  /** @param resumeAt where the element is sent once it knows the recording; 0: nowhere */
+  constructor(
+    base: string,
+    target: Target,
+    public resumeAt: number,
+  ) {
+    this.url = streamUrl(base, target, uuid());
+    this.whole = target.state === "ready";
+  }
+}
+
+/** What there is to draw of a recording that nobody has pressed Play on. */
+export const untouched = (target: Target | null): Omit<PlayerState, "rate" | "volume" | "muted"> => ({
+  phase: "idle",
+  stalled: false,
+  position: 0,
+  duration: target?.duration_seconds || null,
+  seekable: false,
+  arrived: null,
+  fetching: null,
+  learnt: null,
+  problem: null,
+});
