@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/loop.hpp"
+#include "base/metrics.hpp"
 #include "provider/settings.hpp"
 #include "provider/transfer.hpp"
 
@@ -77,6 +78,15 @@ inline Limits loopback_limits() {
           .max_recording_bytes = 1_GiB,
           .allow_addresses = {Cidr::parse("127.0.0.0/8").value(), Cidr::parse("::1").value()},
           .allow_plain_http = true};
+}
+
+/// A counter's value in the text that /metrics shows; 0 where it is not there yet. `labels` as they stand between
+/// braces.
+inline double counted(const std::string& series, const std::string& labels) {
+  const auto text = metrics::text();
+  const auto line = series + '{' + labels + "} ";
+  const auto at = text.find(line);
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + line.size()));
 }
 
 inline Ask asking(std::string source_url) {

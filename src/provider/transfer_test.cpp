@@ -164,9 +164,11 @@ TEST_F(Transfer, WithoutAnAnswerIsUnreachable) {
   EXPECT_THAT(got.setback->detail, testing::Not(HasSubstr("secret")));
 }
 
-TEST_F(Transfer, OverTlsWithAServerThatHasNoneIsUnreachable) {
-  ScriptedServer server{[](const Seen&, Peer& peer) { peer.close(); }};
-  EXPECT_THAT(perform(get("https://127.0.0.1:" + std::to_string(server.port()) + "/")), EndedBy(Cause::unreachable));
+TEST_F(Transfer, WithoutTlsInTimeIsUnreachable) {
+  ScriptedServer server{[](const Seen&, Peer&) {}};  // waits for a request that TLS never begins
+  auto request = get("https://127.0.0.1:" + std::to_string(server.port()) + "/");
+  request.connect_timeout = 100ms;
+  EXPECT_THAT(perform(std::move(request)), EndedBy(Cause::unreachable));
 }
 
 TEST_F(Transfer, ThatIsNoHttpPromisesNothing) {
