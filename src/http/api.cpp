@@ -35,6 +35,8 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/api/runs", Access::tenant, &Api::list_runs},
       {"GET", "/api/runs/*", Access::tenant, &Api::get_run},
       {"POST", "/api/runs/*/cancel", Access::tenant, &Api::not_built},
+      {"POST", "/api/session", Access::tenant, &Api::log_in},
+      {"DELETE", "/api/session", Access::open, &Api::log_out},
       {"GET", "/api/tenants", Access::admin, &Api::not_built},
       {"GET", "/api/tenants/*", Access::admin, &Api::not_built},
       {"PUT", "/api/tenants/*", Access::admin, &Api::not_built},

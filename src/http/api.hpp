@@ -95,6 +95,8 @@ class Api final : public Site {
   Task<Answer> health(const Request& request, Asked asked);
   Task<Answer> readiness(const Request& request, Asked asked);
   Task<Answer> metrics_text(const Request& request, Asked asked);
+  Task<Answer> log_in(const Request& request, Asked asked);
+  Task<Answer> log_out(const Request& request, Asked asked);
   Task<Answer> not_built(const Request& request, Asked asked);
   Answer page(const Request& request) const;
 

@@ -77,6 +77,23 @@ Task<Answer> Api::metrics_text(const Request& /*request*/, Asked /*asked*/) {
   co_return answer;
 }
 
+/// The console's way in: an API key is exchanged for a cookie, which an audio element carries too.
+Task<Answer> Api::log_in(const Request& /*request*/, Asked asked) {
+  const auto cookie = parts_.access.log_in(asked.caller, wall_now());
+  if (!cookie) co_return problem(cookie.error());
+  Answer answer{.status = 204, .fields = {}, .body = {}};
+  answer.add("Set-Cookie", *cookie);
+  answer.add("Cache-Control", "no-store");
+  co_return answer;
+}
+
+Task<Answer> Api::log_out(const Request& /*request*/, Asked /*asked*/) {
+  Answer answer{.status = 204, .fields = {}, .body = {}};
+  answer.add("Set-Cookie", parts_.access.log_out());
+  answer.add("Cache-Control", "no-store");
+  co_return answer;
+}
+
 Task<Answer> Api::not_built(const Request& /*request*/, Asked /*asked*/) {
   co_return problem({.fault = Fault::not_implemented});
 }

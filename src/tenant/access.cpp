@@ -40,8 +40,8 @@ bool writes(std::string_view method) { return method != "GET" && method != "HEAD
 }  // namespace
 
 Access::Access(const std::vector<Credentials>& tenants, std::optional<Sha256> admin,
-               std::optional<LocalBrowser> browser)
-    : admin_(admin), browser_(std::move(browser)) {
+               std::optional<Browsers> browsers)
+    : admin_(admin), browsers_(std::move(browsers)) {
   for (const auto& credentials : tenants) {
     Tenant& tenant = tenants_[credentials.id.str()];
     tenant.id = credentials.id;
@@ -54,7 +54,7 @@ result<Caller> Access::authenticate(const Asking& asking, WallTime now) const {
   if (auto right = host(asking.host); !right) return std::unexpected(std::move(right.error()));
   if (!asking.authorization.empty()) return by_key(asking);
   if (asking.area == Area::listening && has_signature(asking.query)) return by_url(asking, now);
-  if (browser_ && !asking.cookie.empty()) return by_session(asking, now);
+  if (browsers_ && !asking.cookie.empty()) return by_session(asking, now);
   return failed(Fault::unauthorized, "An API key is needed: Authorization: Bearer …");
 }
 
@@ -93,7 +93,7 @@ result<Caller> Access::by_url(const Asking& asking, WallTime now) const {
 }
 
 result<Caller> Access::by_session(const Asking& asking, WallTime now) const {
-  const auto session = browser_->sessions.find(asking.cookie, now);
+  const auto session = browsers_->sessions.find(asking.cookie, now);
   if (!session) return failed(Fault::unauthorized, "The session is over: open the console again.");
   const auto tenant = tenants_.find(session->tenant);
   if (tenant == tenants_.end()) return failed(Fault::unauthorized, "The session's tenant is not here any more.");
@@ -102,19 +102,27 @@ result<Caller> Access::by_session(const Asking& asking, WallTime now) const {
     return failed(Fault::forbidden, "A write by cookie must come from the console's own page.");
   }
   Caller caller{.by = By::session, .tenant = tenant->second.id};
-  if (session->half_over) caller.renewed_cookie = browser_->sessions.cookie(caller.tenant, now);
+  if (session->half_over) caller.renewed_cookie = browsers_->sessions.cookie(caller.tenant, now);
   return caller;
 }
 
+result<std::string> Access::log_in(const Caller& caller, WallTime now) const {
+  if (!browsers_) return failed(Fault::forbidden, "This server has no console.");
+  return browsers_->sessions.cookie(caller.tenant, now);
+}
+
+std::string Access::log_out() const { return browsers_ ? browsers_->sessions.ended() : std::string{}; }
+
 result<void> Access::host(std::string_view host) const {
-  if (!browser_ || loopback_host(host)) return {};
+  if (!browsers_ || !browsers_->local || loopback_host(host)) return {};
   return failed(Fault::misdirected, "This server answers to localhost only.");
 }
 
 result<std::string> Access::welcome(const Visit& visit, WallTime now) const {
   if (auto right = host(visit.host); !right) return std::unexpected(std::move(right.error()));
-  if (!browser_ || !opens_console(visit.method, visit.path, visit.fetch_dest, visit.fetch_mode)) return std::string{};
-  return browser_->sessions.cookie(browser_->tenant, now);
+  if (!browsers_ || !browsers_->local) return std::string{};
+  if (!opens_console(visit.method, visit.path, visit.fetch_dest, visit.fetch_mode)) return std::string{};
+  return browsers_->sessions.cookie(*browsers_->local, now);
 }
 
 }  // namespace onetake::tenant

@@ -51,11 +51,12 @@ struct Visit {
   std::string_view fetch_mode;
 };
 
-/// Browsers that get in without a key, because they run on this machine (`onetake demo`). Only for a server that is
-/// bound to loopback.
-struct LocalBrowser {
+/// Browsers, which carry a cookie because an `<audio>` element cannot carry a key.
+struct Browsers {
   Sessions sessions;
-  TenantId tenant;
+  /// `onetake demo`: who runs on this machine gets in without a key, as this tenant. Only for a server that is bound to
+  /// loopback.
+  std::optional<TenantId> local = {};
 };
 
 /// Who is asking: the one place that knows every way in (API key, signed URL, cookie, admin key).
@@ -65,7 +66,7 @@ class Access {
  public:
   /// REQUIRES: no two tenants of one id or with one API key; none with the admin's.
   explicit Access(const std::vector<Credentials>& tenants, std::optional<Sha256> admin = {},
-                  std::optional<LocalBrowser> browser = {});
+                  std::optional<Browsers> browsers = {});
   Access(const Access&) = delete;
   Access& operator=(const Access&) = delete;
 
@@ -75,7 +76,12 @@ class Access {
   /// cookie from another origin; `misdirected` as in `host`.
   [[nodiscard]] result<Caller> authenticate(const Asking& asking, WallTime now) const;
 
-  /// May this server be called by that name? With a local browser only loopback names may; else any. For whatever is
+  /// The Set-Cookie that lets a browser act for the caller, in exchange for the key it came with; and the one that ends it.
+  /// Errors: `forbidden` where browsers are not let in.
+  [[nodiscard]] result<std::string> log_in(const Caller& caller, WallTime now) const;
+  [[nodiscard]] std::string log_out() const;
+
+  /// May this server be called by that name? With local browsers only loopback names may; else any. For whatever is
   /// answered without `authenticate`. Errors: `misdirected`.
   [[nodiscard]] result<void> host(std::string_view host) const;
 
@@ -109,7 +115,7 @@ class Access {
   std::unordered_map<std::string, Tenant, TextHash, std::equal_to<>> tenants_;
   std::unordered_multimap<std::uint64_t, ApiKey> api_keys_;  ///< by the first 8 bytes of the hash
   std::optional<Sha256> admin_;
-  std::optional<LocalBrowser> browser_;
+  std::optional<Browsers> browsers_;
 };
 
 }  // namespace onetake::tenant

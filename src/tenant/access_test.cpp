@@ -34,7 +34,7 @@ const auto admin = parse_sha256("69a5265506c94c77b787a7d7377b7685a0eff82e33920a7
 struct AccessTest : testing::Test {
   Access access{tenants(), admin};
   Sessions sessions{std::string(32, 's')};
-  Access local{tenants(), admin, LocalBrowser{sessions, TenantId{"acme"}}};
+  Access local{tenants(), admin, Browsers{.sessions = sessions, .local = TenantId{"acme"}}};
 
   Fault fault(const Asking& asking) { return fault_of(access.authenticate(asking, now)); }
   static Fault fault_of(const auto& outcome) { return outcome ? Fault::internal : outcome.error().fault; }

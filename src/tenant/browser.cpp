@@ -46,8 +46,9 @@ bool loopback_host(std::string_view host) {
 }
 
 bool same_origin(std::string_view origin, std::string_view host) {
-  constexpr std::string_view scheme = "http://";
-  return !host.empty() && origin.starts_with(scheme) && same_but_case(origin.substr(scheme.size()), host);
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (!host.empty() && origin.starts_with(scheme) && same_but_case(origin.substr(scheme.size()), host)) return true;
+  return false;
 }
 
 bool opens_console(std::string_view method, std::string_view path, std::string_view fetch_dest,

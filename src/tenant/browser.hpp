@@ -9,7 +9,7 @@ namespace onetake::tenant {
 /// have pointed it here (DNS rebinding).
 bool loopback_host(std::string_view host);
 
-/// `Origin` is the page's own server over http: "http://" and `Host`.
+/// `Origin` is the page's own server: `Host` behind "http://", or behind "https://" where a proxy ends TLS.
 bool same_origin(std::string_view origin, std::string_view host);
 
 /// The request of a person who opens the console: GET / as a document of its own. Browsers that send Sec-Fetch-Dest and

@@ -36,6 +36,10 @@ std::string Sessions::cookie(const TenantId& tenant, WallTime now) const {
   return text;
 }
 
+std::string Sessions::ended() const {
+  return name_ + "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0" + (secure_ ? "; Secure" : "");
+}
+
 std::optional<Sessions::Session> Sessions::find(std::string_view cookies, WallTime now) const {
   // RFC 6265 section 4.2: name=value pairs with "; " between them. Another path or host may have set one of our name.
   while (!cookies.empty()) {

@@ -26,6 +26,9 @@ class Sessions {
   /// The value of a Set-Cookie field: HttpOnly, SameSite=Strict, Path=/, Max-Age.
   [[nodiscard]] std::string cookie(const TenantId& tenant, WallTime now) const;
 
+  /// The same field with nothing in it: the browser forgets the cookie.
+  [[nodiscard]] std::string ended() const;
+
   struct Session {
     std::string_view tenant;  ///< points into the header
     bool half_over = false;   ///< time for a new cookie

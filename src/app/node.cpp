@@ -1,0 +1,196 @@
+#include "app/node.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "ledger/sqlite_ledger.hpp"
+
+namespace onetake::app {
+namespace {
+
+using SignalSet = asio::basic_signal_set<Executor>;
+
+/// A connection is a descriptor, and so is every recording that is open.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::vector<std::unique_ptr<Loop>> loop_a_core() {
+  std::vector<std::unique_ptr<Loop>> loops;
+  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
+    loops.push_back(std::make_unique<Loop>());
+  return loops;
+}
+
+run::Limits limits_of(const Settings::Fetch& fetch) {
+  return {.max_concurrent = fetch.max_concurrent,
+          .per_tenant_concurrent = fetch.per_tenant_concurrent,
+          .heartbeat = fetch.heartbeat,
+          .sweep = fetch.sweep,
+          .attempt_timeout = fetch.attempt_timeout,
+          .run_deadline = fetch.run_deadline,
+          .not_ready_for = fetch.not_ready_for,
+          .backoff_initial = fetch.backoff_initial,
+          .backoff_max = fetch.backoff_max,
+          .max_recording_bytes = fetch.max_recording_bytes};
+}
+
+run::Join::Admission admission_of(const Settings& settings) {
+  return {.max_attempts = settings.fetch.max_attempts,
+          .failure_cooldown = settings.fetch.failure_cooldown,
+          .retention = settings.retention.max_age,
+          .works = settings.server.role != Role::api};
+}
+
+std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers_of(
+    const Settings& settings, provider::Transfers& transfers) {
+  const provider::Limits limits{.connect_timeout = settings.fetch.connect_timeout,
+                          .stall_timeout = settings.fetch.stall_timeout,
+                          .max_recording_bytes = settings.fetch.max_recording_bytes,
+                          .allow_addresses = settings.fetch.allow_addresses,
+                          .allow_plain_http = settings.fetch.allow_plain_http};
+  std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers;
+  for (const auto& tenant : settings.tenants)
+    for (const auto& each : tenant.providers)
+      providers[tenant.credentials.id][each.name] = provider::make(each, limits, transfers);
+  return providers;
+}
+
+}  // namespace
+
+Node::Node(const Settings& settings, Instance instance, tenant::Browsers browsers)
+    : settings_(settings),
+      instance_(std::move(instance)),
+      loops_(loop_a_core()),
+      ledger_(ledger::open_sqlite(settings_.sqlite_file(), {.migrate = settings_.database.auto_migrate})),
+      store_(instance_.data_dir()),
+      providers_(providers_of(settings_, transfers_)),
+      worker_(
+          main_, *ledger_, store_, disk_, flights_,
+          [this](const TenantId& tenant, const std::string& name) { return find_provider(tenant, name); },
+          limits_of(settings_.fetch)),
+      join_(*ledger_, flights_, worker_, admission_of(settings_)),
+      streams_(*ledger_, store_, disk_, join_, admission_of(settings_)),
+      access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
+      api_({.ledger = *ledger_,
+            .streams = streams_,
+            .join = join_,
+            .worker = worker_,
+            .flights = flights_,
+            .store = store_,
+            .disk = disk_,
+            .access = access_,
+            .admits = [this](const TenantId& tenant, const Registration& said) { return admits(tenant, said); }},
+           {.stream_wait = settings_.server.stream_wait,
+            .listener_patience = settings_.server.listener_patience,
+            .cors_origins = settings_.security.cors_origins,
+            .version = ONETAKE_VERSION}),
+      listener_(loops_, settings_.server.listen.host, settings_.server.listen.port, api_, http::Bounds{}) {
+  raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);  // sendfile has no MSG_NOSIGNAL
+  metrics::set(metrics::Series::build_info, 1, {ONETAKE_VERSION});
+  metrics::set(metrics::Series::process_start_time,
+               std::chrono::duration<double>(wall_now().time_since_epoch()).count());
+  // No lease outlives the process: what ran in an earlier life is queued again.
+  if (const int rescued = control_loop_.wait_for(ledger_->recover(wall_now())); rescued > 0) {
+    metrics::add(metrics::Series::lease_rescues, {}, rescued);
+    log::warn("run.rescued", "runs of an earlier life of this server are queued again", {{"runs", rescued}});
+  }
+  control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
+}
+
+Node::~Node() = default;
+
+std::string Node::url() const {
+  const auto endpoint = listener_.endpoint();
+  return "http://" + Address{.host = endpoint.address().to_string(), .port = endpoint.port()}.str();
+}
+
+void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration registration) {
+  for (const auto& blob :
+       control_loop_.wait_for(ledger_->put(tenant, call_sid, std::move(registration), wall_now())).leftovers.blobs)
+    store_.remove(blob);
+}
+
+void Node::run() {
+  asio::co_spawn(main_.get_executor(), until_drained(), asio::detached);
+  asio::co_spawn(main_.get_executor(), tick(), asio::detached);
+  if (settings_.server.role != Role::api) worker_.start();
+  listener_.start();
+  for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });
+  main_.run_until_stopped();
+
+  for (const auto& loop : loops_) loop->stop();
+  for (auto& thread : threads_) thread.join();
+  control_.reset();
+  ledger_.reset();
+  // What is left are connections in the middle of a body that had no more time. Their coroutines hold on to everything
+  // that stands above: unwinding them all in the right order would only delay the cut that they are due.
+  std::_Exit(0);
+}
+
+Task<void> Node::until_drained() {
+  SignalSet signals{main_.get_executor(), SIGTERM, SIGINT};
+  co_await signals.async_wait(use_task);
+  signals.async_wait([](const boost::system::error_code& error, int) {
+    if (!error) std::_Exit(1);
+  });
+  log::info("server.draining", "stopping", {{"connections", listener_.open()}});
+  api_.drain();
+  co_await sleep_for(settings_.server.drain_delay);
+  const auto deadline = in(settings_.server.drain_timeout);
+  listener_.stop();
+  api_.close();
+  worker_.drain();
+  while (listener_.open() > 0 && Monotonic::now() < deadline) co_await sleep_for(Loop::tick);
+  co_await worker_.finish(deadline);
+  log::info("server.stopped", "stopped", {{"cut", listener_.open()}});
+  main_.stop();
+}
+
+Task<void> Node::tick() {
+  for (;;) {
+    co_await sleep_for(std::chrono::seconds{1});
+    api_.tick();
+  }
+}
+
+std::shared_ptr<provider::Provider> Node::find_provider(const TenantId& tenant, const std::string& name) const {
+  const auto of_tenant = providers_.find(tenant);
+  if (of_tenant == providers_.end()) return nullptr;
+  const auto found = of_tenant->second.find(name);
+  return found == of_tenant->second.end() ? nullptr : found->second;
+}
+
+result<void> Node::admits(const TenantId& tenant, const Registration& said) const {
+  const auto provider = find_provider(tenant, said.provider);
+  if (!provider) return failed(Fault::source_not_allowed, "This tenant has no provider named \"" + said.provider + "\".");
+  return provider->admits(said);
+}
+
+ControlVerbs Node::verbs() {
+  return {.query = [this](const std::string& sql) -> Answer<ledger::Table> {
+            auto table = control_loop_.wait_for(ledger_->query(sql));
+            if (!table) return std::unexpected(table.error().detail);
+            return *std::move(table);
+          },
+          .migrate = [this]() -> Answer<Schema> {
+            const auto version = control_loop_.wait_for(ledger_->query("PRAGMA user_version"));
+            if (!version || version->rows.empty()) return std::unexpected("the schema's version cannot be read");
+            const int number = std::atoi(version->rows.front().front().value_or("0").c_str());
+            return Schema{.from = number, .to = number};  // a running server has migrated on start
+          }};
+}
+
+}  // namespace onetake::app

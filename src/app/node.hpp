@@ -1,0 +1,81 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "app/control.hpp"
+#include "app/foreground.hpp"
+#include "app/instance.hpp"
+#include "app/settings.hpp"
+#include "base/loop.hpp"
+#include "base/offload.hpp"
+#include "blob/store.hpp"
+#include "http/api.hpp"
+#include "http/listener.hpp"
+#include "ledger/ledger.hpp"
+#include "provider/transfer.hpp"
+#include "run/flights.hpp"
+#include "run/join.hpp"
+#include "run/worker.hpp"
+#include "stream/streams.hpp"
+#include "tenant/access.hpp"
+
+namespace onetake::app {
+
+/// A whole server, wired. One a process.
+///
+///   thread            what runs there
+///   ----------------  -------------------------------------------------------------------------------
+///   the main one      signals, the worker's coroutines, the drain
+///   one loop a core   connections
+///   ledger            the database connection (its own)
+///   transfer          libcurl (its own)
+///   disk, 2           fsync, rename, open
+///   control           control.sock
+///
+/// Members stand in the order in which they need each other: what is further down uses what is further up.
+class Node {
+ public:
+  /// Opens everything and binds. Throws what a dependency throws.
+  Node(const Settings& settings, Instance instance, tenant::Browsers browsers);
+  ~Node();
+
+  /// As PUT does, before `run`.
+  void put(const TenantId& tenant, const CallSid& call_sid, Registration registration);
+  /// http://ADDR:PORT
+  [[nodiscard]] std::string url() const;
+
+  /// Serves until SIGTERM or SIGINT, drains, and leaves nothing half done. A second signal ends the process at once.
+  void run();
+
+ private:
+  [[nodiscard]] std::shared_ptr<provider::Provider> find_provider(const TenantId& tenant, const std::string& name) const;
+  [[nodiscard]] result<void> admits(const TenantId& tenant, const Registration& said) const;
+  [[nodiscard]] ControlVerbs verbs();
+  Task<void> until_drained();
+  Task<void> tick();
+
+  const Settings settings_;
+  const Instance instance_;
+  Loop main_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  Foreground control_loop_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  blob::Store store_;
+  Offload disk_{2};
+  provider::Transfers transfers_;
+  std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers_;
+  run::Flights flights_;
+  run::Worker worker_;
+  run::Join join_;
+  stream::Streams streams_;
+  tenant::Access access_;
+  http::Api api_;
+  http::Listener listener_;
+  std::unique_ptr<ControlServer> control_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace onetake::app
