@@ -10,6 +10,8 @@ import { RecordingRow } from "./recording-row.tsx";
 
 type Pages = InfiniteData<Page<Recording>, string>;
 
+const MOVING_MS = 5_000;
+
 export function Recordings() {
   const { t } = useLang();
   const client = useQueryClient();
@@ -23,6 +25,11 @@ export function Recordings() {
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor || undefined,
     placeholderData: (before) => before,
+    // A player tells how its own fetch goes; one that nobody listens to any more has to be asked after.
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some((item) => item.state === "fetching" && item.id !== active?.id))
+        ? MOVING_MS
+        : false,
   });
 
   // The player knows first. Told to the list here, no request is needed for the badge.

@@ -136,6 +136,19 @@ describe("letting go in mid-fetch", () => {
     expect([mock.one("CA1").requests, mock.one("CA2").requests]).toEqual([1, 1]);
   });
 
+  it("still shows when the fetch that nobody listens to any more is over", async () => {
+    const { mock, page } = await console_([
+      call("CA1", 40, { ...slow, rate: 320_000 }),
+      call("CA2", 20, { ready: true }),
+    ]);
+    await buttonOf(page, "CA1").click();
+    await page.locator(".badge[data-state=fetching]").waitFor();
+    await buttonOf(page, "CA2").click();
+    await sounds(page, "CA2");
+    await until(() => mock.one("CA1").state === "ready", "the end of the fetch");
+    await until(async () => (await page.locator(".badge[data-state=ready]").count()) === 2, "two that are ready");
+  });
+
   it("keeps what is heard when a search does not find it", async () => {
     const { seen, page } = await console_([call("CA1", 40, slow), call("XX2", 10)]);
     await buttonOf(page, "CA1").click();
