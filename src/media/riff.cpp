@@ -7,7 +7,11 @@ namespace onetake::media {
 namespace {
 
 /// Programs that write to a pipe leave a size that they could not know: 0, all ones, or (sox) just under 2 GiB.
-constexpr bool placeholder(Bytes size) { return size == 0 || (size >= 0x7FFF'F000 && size <= 0xFFFF'FFFF); }
+constexpr Bytes near_2_gib = 0x7FFF'F000;
+constexpr bool placeholder(Bytes size, Bytes from) { return size == 0 || (size >= from && size <= 0xFFFF'FFFF); }
+constexpr bool riff_placeholder(Bytes size) { return placeholder(size, near_2_gib); }
+/// What the RIFF size counts beside the data is less than 4 KiB in such a file.
+constexpr bool data_placeholder(Bytes size) { return placeholder(size, near_2_gib - 4096); }
 
 struct Codec {
   unsigned tag;  ///< the registry in mmreg.h
@@ -15,12 +19,12 @@ struct Codec {
   bool fixed;  ///< every sample has the same number of bits
 };
 constexpr std::array codecs{
-    Codec{0x0002, "adpcm_ms", false},  Codec{0x0006, "pcm_alaw", true},    Codec{0x0007, "pcm_mulaw", true},
-    Codec{0x0011, "adpcm_ima", false}, Codec{0x0022, "truespeech", false}, Codec{0x0031, "gsm_ms", false},
-    Codec{0x0042, "g723_1", false},    Codec{0x0045, "g726", false},       Codec{0x0050, "mp2", false},
-    Codec{0x0055, "mp3", false},       Codec{0x0064, "g726", false},       Codec{0x0065, "g722", false},
-    Codec{0x0083, "g729", false},      Codec{0x00FF, "aac", false},        Codec{0x028F, "g722", false},
-    Codec{0x704F, "opus", false},      Codec{0xF1AC, "flac", false},
+    Codec{0x0002, "adpcm_ms", false},      Codec{0x0006, "pcm_alaw", true},    Codec{0x0007, "pcm_mulaw", true},
+    Codec{0x0011, "adpcm_ima_wav", false}, Codec{0x0022, "truespeech", false}, Codec{0x0031, "gsm_ms", false},
+    Codec{0x0042, "g723_1", false},        Codec{0x0045, "g726", false},       Codec{0x0050, "mp2", false},
+    Codec{0x0055, "mp3", false},           Codec{0x0064, "g726", false},       Codec{0x0065, "g722", false},
+    Codec{0x0083, "g729", false},          Codec{0x00FF, "aac", false},        Codec{0x028F, "g722", false},
+    Codec{0x704F, "opus", false},          Codec{0xF1AC, "flac", false},
 };
 
 struct Format {
@@ -58,7 +62,7 @@ class Riff final : public Walker {
   void format(Span bytes);
 
   [[nodiscard]] bool size_known(Bytes size) const {
-    return large_ ? riff_size_ != 0 : !placeholder(riff_size_) || (riff_size_ != 0 && riff_size_ + 8 <= size);
+    return large_ ? riff_size_ != 0 : !riff_placeholder(riff_size_) || (riff_size_ != 0 && riff_size_ + 8 <= size);
   }
 
   Next next_ = Next::riff;
@@ -92,7 +96,7 @@ void Riff::chunk(std::string_view id, Bytes size) {
     data_at_ = at();
     if (large_ && size == 0xFFFF'FFFF) {
       data_size_ = large_data_;
-    } else if (!placeholder(size)) {
+    } else if (!data_placeholder(size)) {
       data_size_ = size;
     }
     return rest();

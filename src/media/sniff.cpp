@@ -37,7 +37,8 @@ bool is_mp4(Span first) {
 
 std::string ebml_type(Span first) {
   const auto doctype = text(first).find("\x42\x82");
-  const bool matroska = doctype != std::string_view::npos && text(first).substr(doctype + 3).starts_with("matroska");
+  const bool matroska =
+      doctype != std::string_view::npos && text(first).substr(doctype).substr(0, 24).contains("matroska");
   return matroska ? "audio/matroska" : "audio/webm";
 }
 
