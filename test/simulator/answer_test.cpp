@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using End = Visitor::End;
-using testing::Each;
 using testing::HasSubstr;
 
 class Wire : public testing::Test {

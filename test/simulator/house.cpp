@@ -51,10 +51,10 @@ Task<void> House::accept() {
   }
 }
 
-void House::until(const Counters& counters, const std::string& whose, const Moment& moment) {
+void House::until(const Counters& counters, const std::string& whose, const Moment& moment, milliseconds at_most) {
   std::unique_lock lock{mutex};
-  if (changed.wait_for(lock, patience, [&] { return moment.come(counters); })) return;
-  throw Overdue{whose + ": waited " + std::to_string(patience.count() / 1'000) + " s for " + moment.what + "; " +
+  if (changed.wait_for(lock, at_most, [&] { return moment.come(counters); })) return;
+  throw Overdue{whose + ": waited " + std::to_string(at_most.count()) + " ms for " + moment.what + "; " +
                 describe(counters)};
 }
 

@@ -88,7 +88,7 @@ class House {
   }
 
   /// Blocks until the moment has come for `counters`, which the mutex guards.
-  void until(const Counters& counters, const std::string& whose, const Moment& moment);
+  void until(const Counters& counters, const std::string& whose, const Moment& moment, milliseconds at_most);
   void release(Hosted& hosted, const std::string& barrier);
 
   const Provider::Options options;

@@ -104,7 +104,7 @@ Plan plan(const Answer& answer, const Audio& recording, const Request& request, 
     // Content-MD5 is of the body that is sent, the others of the whole.
     if (stated.kind != Digest::content_md5 || status == 200) head += digest_line(stated, content);
   }
-  for (const auto& [name, value] : answer.headers_) head += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : answer.headers_) head.append(name).append(": ").append(value).append("\r\n");
 
   Plan made{
       status, {}, content, body, answer.framing_, {}, Answer::End::clean, false, answer.bytes_per_second_.value_or(0)};
@@ -125,9 +125,9 @@ Plan plan(const Answer& answer, const Audio& recording, const Request& request, 
 
   for (const auto& hold : answer.holds_) {
     const Bytes at = hold.place.in(size);
-    if (at >= body.first && at <= body.last) made.stops.push_back({at, hold.barrier});
+    if (at >= body.first && at <= body.last)
+      made.stops.insert(std::ranges::upper_bound(made.stops, at, {}, &Plan::Stop::at), {at, hold.barrier});
   }
-  std::ranges::stable_sort(made.stops, {}, &Plan::Stop::at);
   if (answer.end_place_) {
     const Bytes end = std::max(body.first, answer.end_place_->in(size));
     if (end <= body.last) {

@@ -10,12 +10,12 @@ namespace onetake::simulator {
 namespace {
 
 /// "RE" and 32 hexadecimal digits, the same whenever the same recordings are made in the same order.
-std::string recording_sid_of(const std::string& call_sid, std::size_t number) {
+std::string recording_sid_of(const std::string& call_sid, std::uint64_t number) {
   std::uint64_t hash = 1469598103934665603ULL;
   for (const char c : call_sid) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "RE%016llx%016llx", static_cast<unsigned long long>(hash),
-                static_cast<unsigned long long>(number + 1));
+                static_cast<unsigned long long>(number) + 1);
   return text.data();
 }
 
@@ -69,7 +69,9 @@ Call Call::listed_after(unsigned lookups) const {
   return *this;
 }
 
-void Call::until(const Moment& moment) const { house_->until(hosted_->counters, sid, moment); }
+void Call::until(const Moment& moment, milliseconds at_most) const {
+  house_->until(hosted_->counters, sid, moment, at_most);
+}
 
 void Call::release(const std::string& barrier) const { house_->release(*hosted_, barrier); }
 
@@ -130,6 +132,8 @@ Counters Provider::counters() const {
   return house_->totals;
 }
 
-void Provider::until(const Moment& moment) const { house_->until(house_->totals, "provider", moment); }
+void Provider::until(const Moment& moment, milliseconds at_most) const {
+  house_->until(house_->totals, "provider", moment, at_most);
+}
 
 }  // namespace onetake::simulator

@@ -16,7 +16,7 @@ namespace onetake::simulator {
 class House;
 struct Hosted;
 
-/// Thrown by `until` when the moment does not come within `patience`; says what was waited for and what happened.
+/// Thrown by `until` when the moment does not come in time; says what was waited for and what happened.
 struct Overdue : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -65,7 +65,7 @@ class Call {
 
   // -- what happens
   /// Blocks until the moment has come. Throws Overdue.
-  void until(const Moment& moment) const;
+  void until(const Moment& moment, milliseconds at_most = patience) const;
   /// Whoever waits at the barrier goes on; whoever comes later does not stop there.
   void release(const std::string& barrier) const;
 
@@ -120,7 +120,7 @@ class Provider {
 
   /// Over all recordings, and what belonged to none.
   [[nodiscard]] Counters counters() const;
-  void until(const Moment& moment) const;
+  void until(const Moment& moment, milliseconds at_most = patience) const;
 
  private:
   std::shared_ptr<House> house_;

@@ -22,7 +22,7 @@ const std::string basic =
 
 class Twilio : public testing::Test {
  protected:
-  Visitor::Got ask(const std::string& target, std::vector<std::string> headers = {basic}) const {
+  Visitor::Got ask(const std::string& target, const std::vector<std::string>& headers = {basic}) const {
     return get(provider.port(), target, headers);
   }
   std::string account() const { return "/2010-04-01/Accounts/" + provider.account_sid(); }
@@ -166,6 +166,7 @@ TEST(Script, GoesFromAnswerToAnswerAndRepeatsTheLast) {
   Provider provider;
   const auto call = provider.has("CA1", speech(1s)).answering(times(2, not_ready()), throttled(3s), whole());
   std::vector<int> statuses;
+  statuses.reserve(5);
   for (int i = 0; i < 5; ++i) statuses.push_back(get(provider.port(), "/media/CA1").status);
   EXPECT_THAT(statuses, ElementsAre(404, 404, 429, 200, 200));
   EXPECT_EQ(call.requests(), 5U);
@@ -229,7 +230,16 @@ TEST(Moments, ComeWithoutSleeping) {
 }
 
 TEST(Moments, SayWhatDidNotCome) {
-  EXPECT_EQ(request(2).begins().what, "request 2 to begin");
+  Provider provider;
+  const auto call = provider.has("CA1", speech(1s));
+  get(provider.port(), "/media/CA1");
+  try {
+    call.until(request(2).begins(), 1ms);
+    FAIL();
+  } catch (const Overdue& overdue) {
+    EXPECT_THAT(overdue.what(), StartsWith("CA1: waited 1 ms for request 2 to begin; requests 1, "));
+  }
+  EXPECT_THROW(provider.until(held("go"), 1ms), Overdue);
   Counters counters;
   EXPECT_EQ(describe(counters), "nothing happened");
   counters.requests = 1;

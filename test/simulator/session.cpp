@@ -124,7 +124,7 @@ Task<void> Session::serve() {
 }
 
 Task<std::optional<Request>> Session::read_request() {
-  constexpr std::size_t largest = 16 * 1024;
+  constexpr std::size_t largest = 16_KiB;
   std::size_t end = 0;
   while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
     if (input_.size() > largest) co_return std::nullopt;
@@ -150,7 +150,7 @@ Task<bool> Session::reply(Reply reply, bool keep) {
   std::string text = "HTTP/1.1 " + status_text(reply.status) +
                      "\r\nServer: simulator\r\nContent-Type: " + reply.content_type +
                      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n";
-  for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : reply.headers) text.append(name).append(": ").append(value).append("\r\n");
   if (!keep) text += "Connection: close\r\n";
   text += "\r\n" + reply.body;
   std::size_t written = 0;
@@ -172,7 +172,7 @@ Task<bool> Session::wait_for(milliseconds span) {
   co_return here;
 }
 
-Task<bool> Session::wait_at(std::string barrier, Transfer& transfer) {
+Task<bool> Session::wait_at(const std::string& barrier, Transfer& transfer) {
   if (transfer.released(barrier)) co_return true;
   transfer.held(barrier);
   const bool here = co_await wait_until([&] { return transfer.released(barrier); });
@@ -181,14 +181,18 @@ Task<bool> Session::wait_at(std::string barrier, Transfer& transfer) {
 }
 
 Task<void> Session::watch(std::shared_ptr<Session> session) {
-  error_code error;
-  co_await session->socket_.async_wait(Socket::wait_read, asio::redirect_error(use_task, error));
-  if (error) co_return;  // the transfer is over
+  error_code over;  // the transfer is
+  co_await session->socket_.async_wait(Socket::wait_read, asio::redirect_error(use_task, over));
+  if (!over) session->look();
+  co_return;
+}
+
+void Session::look() {
   char byte = 0;
-  const auto n = ::recv(session->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) co_return;  // the next request is here already
-  session->gone_ = true;
-  session->ring();
+  const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) return;  // it is the next request
+  gone_ = true;
+  ring();
 }
 
 Task<bool> Session::transfer(Media media, Request request) {

@@ -37,11 +37,13 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<void> delivered();
   /// Notices that the client leaves while nothing is sent.
   static Task<void> watch(std::shared_ptr<Session> session);
+  /// Something came while nothing was expected: the client's end, or its next request.
+  void look();
 
   /// Suspends until the condition holds or the client has gone; false if it has. Looks when rung and at `deadline`.
   Task<bool> wait_until(std::function<bool()> condition, Deadline deadline = never);
   Task<bool> wait_for(milliseconds span);
-  Task<bool> wait_at(std::string barrier, Transfer& transfer);
+  Task<bool> wait_at(const std::string& barrier, Transfer& transfer);
   Task<bool> write(std::string_view bytes, std::size_t& written);
 
   House& house_;
