@@ -15,6 +15,13 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : nullptr;
 }
 
+/// 10, not 1E1: Boost.JSON writes every double with an exponent.
+json::value seconds_or_null(const std::optional<double>& seconds) {
+  if (!seconds) return nullptr;
+  const auto whole = static_cast<std::int64_t>(*seconds);
+  return static_cast<double>(whole) == *seconds ? json::value(whole) : json::value(*seconds);
+}
+
 json::value text_or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 /// Null unless the run waits: a run at work, or ended, waits for nothing.
@@ -34,7 +41,7 @@ json::value media_of(const std::optional<Media>& media) {
   return json::object{{"content_type", media->content_type},
                       {"bytes", media->bytes},
                       {"sha256", media->sha256},
-                      {"duration_seconds", or_null(media->duration_seconds)},
+                      {"duration_seconds", seconds_or_null(media->duration_seconds)},
                       {"channels", or_null(media->channels)},
                       {"codec", text_or_null(media->codec)}};
 }
@@ -144,7 +151,7 @@ json::object json_of(const Recording& recording) {
           {"to", text_or_null(said.to)},
           {"direction", text_or_null(said.direction)},
           {"started_at", time_or_null(said.started_at)},
-          {"duration_seconds", or_null(said.duration_seconds)},
+          {"duration_seconds", seconds_or_null(said.duration_seconds)},
           {"channels", or_null(said.channels)},
           {"format", text_or_null(said.format)},
           {"labels", std::move(labels)},

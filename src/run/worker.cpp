@@ -227,12 +227,12 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
   Receiver& receiver = *flight.paused;
   receiver.prepare();
 
-  const auto outcome = co_await provider->fetch({.recording = recording,
-                                                 .from = receiver.resume_at(),
-                                                 .validator = receiver.validator(),
-                                                 .deadline = in(limits_.attempt_timeout),
-                                                 .stop = flight.stopped()},
-                                                receiver);
+  provider::Ask ask{.recording = recording,
+                    .from = receiver.resume_at(),
+                    .validator = receiver.validator(),
+                    .deadline = in(limits_.attempt_timeout),
+                    .stop = flight.stopped()};
+  const auto outcome = co_await provider->fetch(std::move(ask), receiver);
   if (receiver.fault()) co_return std::unexpected(provider::Refused{.setback = *receiver.fault()});
   if (!outcome) co_return std::unexpected(outcome.error());
 
