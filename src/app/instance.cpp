@@ -99,6 +99,11 @@ std::expected<Instance, std::string> Instance::claim(const fs::path& data_dir) {
   return Instance{data_dir, std::move(lock)};
 }
 
+bool Instance::in_use(const fs::path& data_dir) {
+  const Fd lock{::open((data_dir / "LOCK").c_str(), O_RDONLY | O_CLOEXEC)};
+  return lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 std::string Instance::session_secret() const {
   const fs::path path = data_dir_ / "session.key";
   if (const auto found = content(path); found && found->size() == 32) return *found;

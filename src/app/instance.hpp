@@ -24,6 +24,9 @@ class Instance {
   /// FORMAT, whatever the file system says.
   static std::expected<Instance, std::string> claim(const std::filesystem::path& data_dir);
 
+  /// Does any process have the directory at this moment?
+  static bool in_use(const std::filesystem::path& data_dir);
+
   [[nodiscard]] const std::filesystem::path& data_dir() const { return data_dir_; }
 
   /// 32 bytes that stay with the directory, made at first. Throws when they can neither be read nor written.

@@ -18,13 +18,14 @@ namespace fs = std::filesystem;
 template <class T, class Ask, class Here>
 Answer<T> wherever(const Settings& settings, Ask ask, Here here) {
   const Deadline patience = in(std::chrono::seconds{5});
-  for (;;) {
+  for (bool refused = false;;) {
     auto instance = Instance::claim(settings.server.data_dir);
     if (instance) return here();
     if (auto server = ControlClient::connect(settings.server.data_dir)) return ask(*server);
-    if (!fs::exists(settings.server.data_dir / "LOCK") || Monotonic::now() > patience) {
-      return std::unexpected(instance.error());
-    }
+    // Not in use, and yet refused: whoever had it has just gone, or, if that is so again, something else is wrong.
+    const bool in_use = Instance::in_use(settings.server.data_dir);
+    if ((!in_use && refused) || Monotonic::now() > patience) return std::unexpected(instance.error());
+    refused = !in_use;
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
   }
 }

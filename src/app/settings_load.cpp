@@ -1,16 +1,27 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 
 #include "app/settings_rules.hpp"
 #include "app/settings_table.hpp"
 
 namespace onetake::app {
 namespace {
+
+/// All of a file; nothing when it cannot be read.
+std::optional<std::string> content_of(const std::filesystem::path& path) {
+  std::ifstream stream{path, std::ios::binary};
+  if (!stream) return std::nullopt;
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (stream.read(buffer.data(), buffer.size()), stream.gcount() > 0) {
+    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  return stream.bad() ? std::nullopt : std::optional{std::move(text)};  // bad: a directory, for one
+}
 
 /// Levenshtein. Keys are short: the quadratic table is a few hundred steps.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -110,11 +121,13 @@ class Reader {
       std::erase_if(lines_, [&](const auto& entry) { return entry.first.starts_with(name + '.'); });
       lines_[name] = static_cast<int>(element.source().begin.line);
       set_defaults(name, inner);
+      const auto faults_before = report_.fault_count();
       read_section(name, *element.as_table(), inner);
+      const bool readable = report_.fault_count() == faults_before;
       if (inner.url_key != nullptr)
         rules_.url_key(*inner.tenant, lines_);
       else if (inner.provider != nullptr)
-        rules_.provider(settings_, *inner.tenant, lines_);
+        rules_.provider(settings_, *inner.tenant, readable, lines_);
       else
         rules_.tenant(settings_, lines_);
     }
@@ -175,14 +188,13 @@ class Reader {
     }
     if (!text.starts_with("file:")) return text;
     const auto path = folder_ / text.substr(5);
-    std::ifstream stream{path, std::ios::binary};
-    std::string content{std::istreambuf_iterator<char>{stream}, {}};
-    if (!stream) {
+    auto content = content_of(path);
+    if (!content) {
       report_.fault(line, key, "the file " + path.string() + " cannot be read");
       return std::nullopt;
     }
-    if (content.ends_with('\n')) content.pop_back();
-    if (content.ends_with('\r')) content.pop_back();
+    if (content->ends_with('\n')) content->pop_back();
+    if (content->ends_with('\r')) content->pop_back();
     return content;
   }
 
@@ -232,14 +244,13 @@ void override_settings(Settings& settings, const Overrides& overrides, Faults& f
 
 std::expected<Loaded, Faults> load_settings(const std::filesystem::path& file, const Overrides& overrides,
                                             const Environment& environment) {
-  std::ifstream stream{file, std::ios::binary};
-  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
-  if (!stream) return std::unexpected(Faults{file.string() + ": cannot be read"});
+  const auto text = content_of(file);
+  if (!text) return std::unexpected(Faults{file.string() + ": cannot be read"});
 
   Report report{file};
   Settings settings;
   try {
-    Reader{file, settings, report, environment}.read_root(toml::parse(text, file.string()));
+    Reader{file, settings, report, environment}.read_root(toml::parse(*text, file.string()));
   } catch (const toml::parse_error& error) {
     report.fault(static_cast<int>(error.source().begin.line), "TOML", std::string{error.description()});
   }

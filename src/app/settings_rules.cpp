@@ -64,7 +64,7 @@ void Rules::url_key(const Settings::Tenant& tenant, const Lines& lines) {
   }
 }
 
-void Rules::provider(const Settings& settings, const Settings::Tenant& tenant, const Lines& lines) {
+void Rules::provider(const Settings& settings, const Settings::Tenant& tenant, bool readable, const Lines& lines) {
   const auto& provider = tenant.providers.back();
   if (!provider.name.empty() && repeats(tenant.providers, &provider::Settings::name)) {
     report_.fault(line_of(lines, "tenant.provider.name"), "tenant.provider.name",
@@ -74,9 +74,7 @@ void Rules::provider(const Settings& settings, const Settings::Tenant& tenant, c
     report_.fault(line_of(lines, "tenant.provider.base_url"), "tenant.provider.base_url",
                   "http:// needs fetch.allow_plain_http = true");
   }
-  if (std::ranges::find(provider::supported_types(), provider.type) == std::ranges::end(provider::supported_types())) {
-    return;  // its row has said so
-  }
+  if (!readable) return;
   if (const auto wrong = provider::check(provider)) {
     const auto key = "tenant.provider." + wrong->key;
     report_.fault(line_of(lines, key), key, wrong->what);

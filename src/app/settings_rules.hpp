@@ -23,6 +23,7 @@ class Report {
     warnings_.emplace_back(line, text(line, key, what));
   }
 
+  [[nodiscard]] std::size_t fault_count() const { return faults_.size(); }
   /// In the order of the file.
   [[nodiscard]] Faults faults() const { return sorted(faults_); }
   [[nodiscard]] std::vector<std::string> warnings() const { return sorted(warnings_); }
@@ -48,7 +49,8 @@ class Rules {
   /// Everything but the tenants. Brings `fetch.heartbeat` below `fetch.lease`.
   void settings(Settings& settings, const Lines& lines);
   void url_key(const Settings::Tenant& tenant, const Lines& lines);
-  void provider(const Settings& settings, const Settings::Tenant& tenant, const Lines& lines);
+  /// `readable`: every value by itself is fine, so the type may look at all of them.
+  void provider(const Settings& settings, const Settings::Tenant& tenant, bool readable, const Lines& lines);
   void tenant(const Settings& settings, const Lines& lines);
   void tenants(const Settings& settings);
 
