@@ -5,8 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include "base/test_loop.hpp"
 #include "ledger/ledger.hpp"
-#include "ledger/test_loop.hpp"
 
 namespace onetake::ledger {
 

@@ -6,9 +6,9 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/temp_folder.hpp"
 #include "ledger/conformance.hpp"
 #include "ledger/migrations.hpp"
-#include "ledger/temp_folder.hpp"
 
 namespace onetake::ledger {
 namespace {
