@@ -74,7 +74,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
       instance_(std::move(instance)),
       loops_(loop_a_core()),
       ledger_(ledger::open_sqlite(settings_.sqlite_file(), {.migrate = settings_.database.auto_migrate})),
-      store_(instance_.data_dir()),
+      store_(instance_.data_dir(), settings_.cache.max_bytes),
       providers_(providers_of(settings_, transfers_)),
       worker_(
           main_, *ledger_, store_, disk_, flights_,
@@ -107,6 +107,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
     metrics::add(metrics::Series::lease_rescues, {}, rescued);
     log::warn("run.rescued", "runs of an earlier life of this server are queued again", {{"runs", rescued}});
   }
+  store_.space().occupy(control_loop_.wait_for(ledger_->counts()).published_bytes);
   control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
 }
 

@@ -29,7 +29,7 @@ void sync_folder(const fs::path& path) {
 
 }  // namespace
 
-Store::Store(fs::path dir) : temporary_(dir / "temporary"), audio_(dir / "audio") {
+Store::Store(const fs::path& dir, Bytes most) : temporary_(dir / "temporary"), audio_(dir / "audio"), space_(most) {
   fs::create_directories(temporary_);
   fs::create_directories(audio_);
   for (const auto& left : fs::directory_iterator{temporary_}) fs::remove(left.path());
@@ -38,7 +38,7 @@ Store::Store(fs::path dir) : temporary_(dir / "temporary"), audio_(dir / "audio"
 Writer Store::create(const std::string& name) {
   auto path = temporary_ / name;
   Fd file = open_or_fail(path, O_RDWR | O_CREAT | O_EXCL);
-  return Writer{std::make_shared<Growing>(std::move(file)), std::move(path)};
+  return Writer{std::make_shared<Growing>(std::move(file)), std::move(path), space_};
 }
 
 void Store::publish(Writer& writer, const std::string& name) {
@@ -47,6 +47,7 @@ void Store::publish(Writer& writer, const std::string& name) {
   if (fs::create_directory(path.parent_path())) sync_folder(audio_);
   if (::rename(writer.temporary_.c_str(), path.c_str()) != 0) fail("rename", path);
   writer.temporary_.clear();
+  writer.claim_.keep(writer.written_);
   sync_folder(path.parent_path());
 }
 
@@ -61,7 +62,12 @@ std::shared_ptr<const Published> Store::open(const std::string& name) const {
   return std::make_shared<const Published>(std::move(file), static_cast<Bytes>(status.st_size));
 }
 
-void Store::remove(const std::string& name) { fs::remove(published(name)); }
+void Store::remove(const std::string& name) {
+  const auto path = published(name);
+  std::error_code missing;
+  const auto size = fs::file_size(path, missing);
+  if (fs::remove(path) && !missing) space_.free(size);
+}
 
 fs::path Store::published(const std::string& name) const {
   // FNV-1a, for it must stay the same over builds and machines; 256 folders keep each one small.

@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "base/fd.hpp"
 #include "base/units.hpp"
+#include "blob/space.hpp"
 #include "blob/writer.hpp"
 
 namespace onetake::blob {
@@ -31,8 +33,11 @@ struct Published {
 /// not for loops, except `create`. Any thread. A disk that fails throws std::system_error.
 class Store {
  public:
-  /// Makes the folders. Removes the temporaries of earlier lives: REQUIRES nobody else has DIR.
-  explicit Store(std::filesystem::path dir);
+  /// Makes the folders. Removes the temporaries of earlier lives: REQUIRES nobody else has DIR. `most` bounds what lies
+  /// there, arriving and published together.
+  explicit Store(const std::filesystem::path& dir, Bytes most = std::numeric_limits<Bytes>::max());
+
+  [[nodiscard]] Space& space() { return space_; }
 
   [[nodiscard]] Writer create(const std::string& name);
 
@@ -51,6 +56,7 @@ class Store {
 
   std::filesystem::path temporary_;
   std::filesystem::path audio_;
+  Space space_;
 };
 
 }  // namespace onetake::blob

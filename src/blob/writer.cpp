@@ -44,12 +44,13 @@ std::optional<std::size_t> same_at(int fd, std::span<const std::byte> bytes, Byt
 
 }  // namespace
 
-Writer::Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary)
-    : growing_(std::move(growing)), temporary_(std::move(temporary)) {}
+Writer::Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space)
+    : growing_(std::move(growing)), temporary_(std::move(temporary)), claim_(space) {}
 
 Writer::Writer(Writer&& other) noexcept
     : growing_(std::move(other.growing_)),
       temporary_(std::exchange(other.temporary_, {})),
+      claim_(std::move(other.claim_)),
       position_(other.position_),
       written_(other.written_) {}
 
@@ -57,6 +58,7 @@ Writer& Writer::operator=(Writer&& other) noexcept {
   Writer taken{std::move(other)};
   std::swap(growing_, taken.growing_);
   std::swap(temporary_, taken.temporary_);
+  std::swap(claim_, taken.claim_);
   std::swap(position_, taken.position_);
   std::swap(written_, taken.written_);
   return *this;
@@ -71,11 +73,13 @@ Writer::~Writer() {
   }
 }
 
-void Writer::begin(std::optional<Bytes> total) {
+std::expected<void, Cause> Writer::begin(std::optional<Bytes> total) {
+  if (total && !claim_.reach(*total)) return std::unexpected(Cause::no_space);
   const std::lock_guard lock{growing_->mutex_};
   growing_->view_.phase = Growing::Phase::arriving;
   growing_->view_.total = total;
   growing_->waiters_.wake_all();
+  return {};
 }
 
 std::expected<void, Cause> Writer::append(std::span<const std::byte> bytes) {
@@ -88,6 +92,7 @@ std::expected<void, Cause> Writer::append(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(known);
   }
   if (bytes.empty()) return {};
+  if (!claim_.reach(position_ + bytes.size())) return std::unexpected(Cause::no_space);
   if (const auto done = write_at(growing_->fd(), bytes, position_); !done) return done;
   position_ += bytes.size();
   written_ = position_;

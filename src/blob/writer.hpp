@@ -6,6 +6,7 @@
 #include <span>
 
 #include "blob/growing.hpp"
+#include "blob/space.hpp"
 
 namespace onetake::blob {
 
@@ -13,7 +14,7 @@ namespace onetake::blob {
 /// abandons; destroyed before `Store::publish`, it removes the temporary file.
 class Writer {
  public:
-  Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary);
+  Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space);
   Writer(Writer&& other) noexcept;
   Writer& operator=(Writer&& other) noexcept;
   ~Writer();
@@ -23,8 +24,9 @@ class Writer {
   [[nodiscard]] Bytes position() const { return position_; }
   [[nodiscard]] Bytes written() const { return written_; }
 
-  /// The bytes that are about to come are audio. `total` where the provider told the length.
-  void begin(std::optional<Bytes> total);
+  /// The bytes that are about to come are audio. `total` where the provider told the length: room for all of it is taken
+  /// now. Errors: `no_space`.
+  std::expected<void, Cause> begin(std::optional<Bytes> total);
 
   /// Adds bytes at `position`; where something is written already, compares. Errors: `no_space`; `internal` for a disk
   /// that fails; `wrong_content` where what comes differs from what was there: the position is then the first byte that
@@ -45,6 +47,7 @@ class Writer {
 
   std::shared_ptr<Growing> growing_;
   std::filesystem::path temporary_;  ///< "" once published
+  Space::Claim claim_;
   Bytes position_ = 0;
   Bytes written_ = 0;
 };

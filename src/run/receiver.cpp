@@ -55,7 +55,7 @@ bool Receiver::identify() {
   inspector_.emplace(*kind_, declared_, digests_);
   writer_.emplace(store_.create(run.id.str() + '-' + std::to_string(run.token) + '-' + std::to_string(version_)));
   last_modified_ = wall_now();
-  writer_->begin(total_);
+  if (!writer_->begin(total_)) return refuse(Cause::no_space, "the recording does not fit: see cache.max_bytes");
   if (!take(std::exchange(head_, {}))) return false;
   flight_.hear({.audio = writer_->growing(),
                 .content_type = kind_->content_type,
@@ -75,7 +75,7 @@ bool Receiver::take(std::span<const std::byte> bytes) {
         const auto same = writer_->position();
         return begin_anew(same, bytes.subspan(static_cast<std::size_t>(same - before)));
       }
-      case Cause::no_space: return refuse(Cause::no_space, "the disk is full");
+      case Cause::no_space: return refuse(Cause::no_space, "no room on the disk, or within cache.max_bytes");
       default: return refuse(Cause::internal, "the disk refused a write");
     }
   }
