@@ -121,16 +121,10 @@ class Session::Chunks final : public Out {
  public:
   explicit Chunks(Session& session) : session_(session) {}
 
-  Task<bool> send(std::string_view bytes, bool more) override {
-    if (bytes.empty()) co_return true;
-    if (!co_await begin(bytes.size())) co_return false;
-    co_return co_await session_.send(bytes, more);
-  }
-  Task<bool> send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) override {
-    if (length == 0) co_return true;
-    if (!co_await begin(length)) co_return false;
-    co_return co_await session_.send_file(fd, offset, length, withdrawn);
-  }
+  // Defined below: GCC 12 gives the frame of a virtual coroutine that is defined in its class a vtable pointer, and
+  // resumes it at the wrong address.
+  Task<bool> send(std::string_view bytes, bool more) override;
+  Task<bool> send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) override;
   Task<bool> end() {
     const std::string_view last = any_ ? "\r\n0\r\n\r\n" : "0\r\n\r\n";
     return session_.send(last, false);
@@ -149,6 +143,18 @@ class Session::Chunks final : public Out {
   std::string line_;
   bool any_ = false;
 };
+
+Task<bool> Session::Chunks::send(std::string_view bytes, bool more) {
+  if (bytes.empty()) co_return true;
+  if (!co_await begin(bytes.size())) co_return false;
+  co_return co_await session_.send(bytes, more);
+}
+
+Task<bool> Session::Chunks::send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) {
+  if (length == 0) co_return true;
+  if (!co_await begin(length)) co_return false;
+  co_return co_await session_.send_file(fd, offset, length, withdrawn);
+}
 
 Session::Session(Socket socket, Site& site, const Bounds& bounds)
     : socket_(std::move(socket)), site_(site), bounds_(bounds), input_(bounds.head) {
