@@ -280,7 +280,8 @@ Task<bool> Session::write(const Request& request, Answer& answer, bool keep_aliv
   }
   if (const auto* const text = std::get_if<std::string>(&answer.body)) head_ += *text;
   if (const auto* const text = std::get_if<std::string_view>(&answer.body)) {
-    co_return co_await send(head_, true) && co_await send(*text, false);
+    if (!co_await send(head_, true)) co_return false;
+    co_return co_await send(*text, false);
   }
   co_return co_await send(head_, false);
 }
@@ -288,9 +289,12 @@ Task<bool> Session::write(const Request& request, Answer& answer, bool keep_aliv
 Task<bool> Session::write_streamed(Streamed& body, bool chunked) {
   Chunks chunks{*this};
   const auto end = co_await body.write(chunked ? static_cast<Out&>(chunks) : *this);
-  if (end == End::clean) co_return !chunked || co_await chunks.end();
-  reset();
-  co_return false;
+  if (end == End::cut) {
+    reset();
+    co_return false;
+  }
+  if (!chunked) co_return true;
+  co_return co_await chunks.end();
 }
 
 Task<bool> Session::send(std::string_view bytes, bool more) {
