@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""warm.py OUT ROUNDS SECONDS NAME,URL,PID[,ORIGIN]…: wrk against each server in turn, A B A B, and what a second of server
+CPU did. Rounds in which the host took more than 5 % of a core are repeated. With an ORIGIN the server is onetake."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.environ["CACHES"])
+from common import body_of  # noqa: E402  (the rig's)
+
+from signed import Recordings, stream_path  # noqa: E402
+
+OBJECTS, CONNECTIONS, MOST_STEAL = 20, 64, 5.0
+LUA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "warm.lua")
+TICKS = os.sysconf("SC_CLK_TCK")
+RANGE = (65536, 131071)
+
+
+def stat(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+    return name, rest.split()
+
+
+def servers(script, name):
+    """The processes called `name` below the script that started them."""
+    pids, below = [], {script}
+    for pid in sorted(int(each) for each in os.listdir("/proc") if each.isdigit()):
+        try:
+            called, fields = stat(pid)
+        except OSError:
+            continue
+        if int(fields[1]) in below:
+            below.add(pid)
+            if called == name:
+                pids.append(pid)
+    return pids
+
+
+def cpu(pids):
+    return sum(int(fields[11]) + int(fields[12]) for _, fields in map(stat, pids)) / TICKS
+
+
+def stolen():
+    with open("/proc/stat") as file:
+        return int(file.readline().split()[8]) / TICKS
+
+
+class Server:
+    def __init__(self, out, name, url, script, origin=None):
+        self.name, self.url, self.pids = name, url, servers(int(script), "onetake" if origin else "nginx")
+        ids = [f"warm{i}" for i in range(OBJECTS)]
+        if origin:
+            with urllib.request.urlopen(urllib.request.Request(origin + "/__set?ttfb=0&rate=0", method="POST", data=b"")):
+                pass
+            recordings = Recordings(url, origin)
+            for each in ids:
+                self.get(recordings.path_of(each))
+                recordings.wait_until_ready(each)
+            self.paths = [stream_path(each, flags="") for each in ids]
+        else:
+            self.paths = [f"/recordings/{each}/stream" for each in ids]
+        for each, path in zip(ids, self.paths):
+            assert self.get(path) == body_of(each), f"{name}: wrong bytes"
+            assert self.get(path, RANGE) == body_of(each)[RANGE[0]:RANGE[1] + 1], f"{name}: wrong bytes of a range"
+        self.file = f"{out}/warm-{name}.paths"
+        with open(self.file, "w") as file:
+            file.write("\n".join(self.paths) + "\n")
+
+    def get(self, path, part=None):
+        request = urllib.request.Request(self.url + path, headers={"Range": f"bytes={part[0]}-{part[1]}"} if part else {})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+    def wrk(self, kind, seconds):
+        command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "--timeout", "10s",
+                   "-s", LUA, self.url, "--", kind, self.file]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def round(self, kind, seconds):
+        self.wrk(kind, 1)
+        began, used, steal = time.monotonic(), cpu(self.pids), stolen()
+        told = self.wrk(kind, seconds)
+        took, used, steal = time.monotonic() - began, cpu(self.pids) - used, stolen() - steal
+        count = {key: int(re.search(rf"{key} (\d+)", told)[1]) for key in ("OK_REQ", "OK_BYTES", "NON2XX")}
+        latency = re.search(r"\n +99% +(\S+)", told)[1]
+        row = {"server": self.name, "test": kind, "per_cpu_second": count["OK_REQ"] / used, "rps": count["OK_REQ"] / took,
+               "gb_per_cpu_second": count["OK_BYTES"] / 1e9 / used, "cpu_pct": 100 * used / took, "p99": latency,
+               "steal_pct": 100 * steal / took, "not_2xx": count["NON2XX"], "errors": "Socket errors" in told}
+        print(f"{kind:6s} {self.name:13s} {row['per_cpu_second']:8.0f} requests per CPU second  {row['rps']:8.0f} a second  "
+              f"{row['gb_per_cpu_second']:6.2f} GB per CPU second  cpu {row['cpu_pct']:3.0f} %  p99 {latency:9s} "
+              f"steal {row['steal_pct']:.1f} %{'  not 2xx!' if row['not_2xx'] or row['errors'] else ''}", flush=True)
+        return row
+
+
+def main(out, rounds, seconds, *told):
+    both = [Server(out, *each.split(",")) for each in told]
+    rows = []
+    for kind in ("range", "full"):
+        kept = {server.name: [] for server in both}
+        for _ in range(3 * int(rounds)):
+            if all(len(each) >= int(rounds) for each in kept.values()):
+                break
+            for server in both:
+                row = server.round(kind, int(seconds))
+                if row["steal_pct"] <= MOST_STEAL:
+                    kept[server.name].append(row)
+        rows += [row for each in kept.values() for row in each]
+        if not all(kept.values()):
+            print(f"{kind}: the host took too much of every round")
+            continue
+        ours, theirs = (statistics.median(row["per_cpu_second"] for row in each) for each in kept.values())
+        print(f"{kind:6s} {both[0].name} / {both[1].name}: {ours / theirs:.2f} per server CPU second\n")
+    with open(f"{out}/warm.json", "w") as file:
+        json.dump(rows, file, indent=1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
