@@ -1,18 +1,17 @@
 #include "base/clock.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstdio>
-#include <ctime>
 
 namespace onetake {
 namespace {
 
 using namespace std::chrono;
 
-constexpr std::array<const char*, 7> weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 7> weekdays{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                   "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 /// Reads exactly `digits` decimal digits off the front.
 std::optional<int> take_number(std::string_view& text, std::size_t digits) {
@@ -36,6 +35,13 @@ std::optional<WallTime> assemble(int y, int mo, int d, int h, int mi, int s, mil
   const year_month_day date{year{y}, month{static_cast<unsigned>(mo)}, day{static_cast<unsigned>(d)}};
   if (!date.ok() || h > 23 || mi > 59 || s > 60) return std::nullopt;
   return WallTime{sys_days{date}} + hours{h} + minutes{mi} + seconds{s} + rest;
+}
+
+/// Nothing for what four digits of a year cannot say.
+std::optional<WallTime> printable(WallTime time) {
+  constexpr sys_days first{year{0} / 1 / 1};
+  constexpr sys_days end{year{10'000} / 1 / 1};
+  return time >= first && time < end ? std::optional{time} : std::nullopt;
 }
 
 }  // namespace
@@ -81,7 +87,7 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
 
   const auto local = assemble(*y, *mo, *d, *h, *mi, *s, rest);
   if (!local) return std::nullopt;
-  if (text == "Z" || text == "z") return local;
+  if (text == "Z" || text == "z") return printable(*local);
   if (text.empty() || (text.front() != '+' && text.front() != '-')) return std::nullopt;
   const int sign = text.front() == '+' ? 1 : -1;
   text.remove_prefix(1);
@@ -89,7 +95,7 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   if (!oh || !take(text, ':')) return std::nullopt;
   const auto om = take_number(text, 2);
   if (!om || !text.empty() || *oh > 23 || *om > 59) return std::nullopt;
-  return *local - sign * (hours{*oh} + minutes{*om});
+  return printable(*local - sign * (hours{*oh} + minutes{*om}));
 }
 
 std::string http_date(WallTime time) {
@@ -97,20 +103,78 @@ std::string http_date(WallTime time) {
   const year_month_day date{days};
   const hh_mm_ss clock{floor<seconds>(time - days)};
   std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
-                weekdays.at(weekday{days}.c_encoding()), unsigned{date.day()}, months.at(unsigned{date.month()} - 1),
-                int{date.year()}, static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
+  std::snprintf(text.data(), text.size(), "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT",
+                weekdays.at(weekday{days}.c_encoding()).data(), unsigned{date.day()},
+                months.at(unsigned{date.month()} - 1).data(), int{date.year()}, static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
   return text.data();
 }
 
+namespace {
+
+/// Takes one of `names`, or its first `letters`, off the front; tells which.
+template <std::size_t N>
+std::optional<int> take_name(std::string_view& text, const std::array<std::string_view, N>& names,
+                             std::size_t letters = std::string_view::npos) {
+  for (std::size_t i = 0; i < N; ++i) {
+    const auto name = names[i].substr(0, letters);
+    if (!text.starts_with(name)) continue;
+    text.remove_prefix(name.size());
+    return static_cast<int>(i);
+  }
+  return std::nullopt;
+}
+
+bool take(std::string_view& text, std::string_view words) {
+  if (!text.starts_with(words)) return false;
+  text.remove_prefix(words.size());
+  return true;
+}
+
+/// The date's parts as they are found; what does not fit ends the reading.
+struct DateReader {
+  std::string_view text;
+  int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
+
+  bool number(int& to, std::size_t digits) {
+    const auto value = take_number(text, digits);
+    to = value.value_or(0);
+    return value.has_value();
+  }
+  bool month() {
+    const auto found = take_name(text, months);
+    mo = found.value_or(0) + 1;
+    return found.has_value();
+  }
+  bool clock() { return number(h, 2) && take(text, ':') && number(mi, 2) && take(text, ':') && number(s, 2); }
+
+  bool imf_fixdate() {
+    return take_name(text, weekdays, 3) && take(text, ", ") && number(d, 2) && take(text, ' ') && month() &&
+           take(text, ' ') && number(y, 4) && take(text, ' ') && clock() && text == " GMT";
+  }
+  bool rfc850() {
+    if (!(take_name(text, weekdays) && take(text, ", ") && number(d, 2) && take(text, '-') && month() &&
+          take(text, '-') && number(y, 2) && take(text, ' ') && clock() && text == " GMT"))
+      return false;
+    const int now = int{year_month_day{floor<days>(wall_now())}.year()};
+    y += now - now % 100;
+    if (y > now + 50) y -= 100;
+    if (y <= now - 50) y += 100;
+    return true;
+  }
+  bool asctime() {
+    return take_name(text, weekdays, 3) && take(text, ' ') && month() && take(text, ' ') &&
+           (take(text, ' ') ? number(d, 1) : number(d, 2)) && take(text, ' ') && clock() && take(text, ' ') &&
+           number(y, 4) && text.empty();
+  }
+};
+
+}  // namespace
+
 std::optional<WallTime> parse_http_date(std::string_view text) {
-  const std::string copy{text};
-  for (const char* form : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
-    std::tm tm{};
-    const char* end = ::strptime(copy.c_str(), form, &tm);
-    if (end != nullptr && *end == '\0')
-      return assemble(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, {});
+  for (const auto form : {&DateReader::imf_fixdate, &DateReader::rfc850, &DateReader::asctime}) {
+    DateReader date{text};
+    if ((date.*form)()) return assemble(date.y, date.mo, date.d, date.h, date.mi, date.s, {});
   }
   return std::nullopt;
 }
