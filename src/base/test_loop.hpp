@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
 #include <thread>
@@ -20,6 +21,8 @@ class TestLoop {
     thread_.join();
   }
 
+  [[nodiscard]] Loop& loop() { return loop_; }
+
   template <class T>
   std::future<T> start(Task<T> task) {
     return asio::co_spawn(loop_.get_executor(), std::move(task), asio::use_future);
@@ -27,6 +30,12 @@ class TestLoop {
   template <class T>
   T run(Task<T> task) {
     return start(std::move(task)).get();
+  }
+  /// Returns when everything that was posted to the loop before has run.
+  void settle() {
+    std::promise<void> done;
+    asio::post(loop_, [&done] { done.set_value(); });
+    done.get_future().get();
   }
 
  private:
