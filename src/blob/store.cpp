@@ -27,12 +27,23 @@ void sync_folder(const fs::path& path) {
   if (::fsync(folder.get()) != 0) fail("fsync", path);
 }
 
+/// Two hexadecimal digits.
+std::string folder_name(unsigned hash) {
+  constexpr char digits[] = "0123456789abcdef";
+  return {digits[(hash >> 4) & 15], digits[hash & 15]};
+}
+
 }  // namespace
 
 Store::Store(const fs::path& dir, Bytes most) : temporary_(dir / "temporary"), audio_(dir / "audio"), space_(most) {
   fs::create_directories(temporary_);
   fs::create_directories(audio_);
   for (const auto& left : fs::directory_iterator{temporary_}) fs::remove(left.path());
+  // All of them now, and synced even if they are there: a publish that made its folder would race with another's, and
+  // one that finds it made cannot know whether an earlier life lived to sync it.
+  for (unsigned hash = 0; hash < 256; ++hash) fs::create_directory(audio_ / folder_name(hash));
+  sync_folder(audio_);
+  sync_folder(dir);
 }
 
 Writer Store::create(const std::string& name) {
@@ -44,11 +55,16 @@ Writer Store::create(const std::string& name) {
 void Store::publish(Writer& writer, const std::string& name) {
   if (::fsync(writer.growing_->fd()) != 0) fail("fsync", writer.temporary_);
   const auto path = published(name);
-  if (fs::create_directory(path.parent_path())) sync_folder(audio_);
   if (::rename(writer.temporary_.c_str(), path.c_str()) != 0) fail("rename", path);
   writer.temporary_.clear();
   writer.claim_.keep(writer.written_);
-  sync_folder(path.parent_path());
+  try {
+    sync_folder(path.parent_path());
+  } catch (...) {
+    std::error_code ignored;  // nothing will ever point to it
+    if (fs::remove(path, ignored)) space_.free(writer.written_);
+    throw;
+  }
 }
 
 std::shared_ptr<const Published> Store::open(const std::string& name) const {
@@ -57,7 +73,7 @@ std::shared_ptr<const Published> Store::open(const std::string& name) const {
     if (errno == ENOENT) return nullptr;
     fail("open", published(name));
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) fail("fstat", published(name));
   return std::make_shared<const Published>(std::move(file), static_cast<Bytes>(status.st_size));
 }
@@ -73,9 +89,7 @@ fs::path Store::published(const std::string& name) const {
   // FNV-1a, for it must stay the same over builds and machines; 256 folders keep each one small.
   std::uint32_t hash = 2166136261U;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  constexpr char digits[] = "0123456789abcdef";
-  const char folder[] = {digits[(hash >> 28) & 15], digits[(hash >> 24) & 15], '\0'};
-  return audio_ / folder / name;
+  return audio_ / folder_name(hash >> 24) / name;
 }
 
 }  // namespace onetake::blob

@@ -1,0 +1,160 @@
+#include "blob/store.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "base/temp_folder.hpp"
+
+namespace onetake::blob {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span{text}); }
+
+std::string content(const Published& file) {
+  std::string text(file.size, '\0');
+  EXPECT_EQ(::pread(file.file.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  return text;
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  void publish(Store& store, const std::string& name, std::string_view audio) {
+    auto writer = store.create(name);
+    ASSERT_TRUE(writer.begin(audio.size()));
+    ASSERT_TRUE(writer.append(bytes(audio)));
+    writer.finish();
+    store.publish(writer, name);
+  }
+  std::vector<fs::path> files_in(const std::string& folder) const {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator{folder_.path() / folder})
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    return files;
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(StoreTest, PublishingMovesTheFileToTheNameItKeeps) {
+  Store store{folder_.path()};
+  publish(store, "rec-1-1-1", "some audio");
+  EXPECT_TRUE(files_in("temporary").empty());
+  ASSERT_EQ(files_in("audio").size(), 1U);
+  EXPECT_EQ(files_in("audio").front().filename(), "rec-1-1-1");
+  const auto file = store.open("rec-1-1-1");
+  ASSERT_NE(file, nullptr);
+  EXPECT_EQ(file->size, 10U);
+  EXPECT_FALSE(file->withdrawn);
+  EXPECT_EQ(content(*file), "some audio");
+}
+
+TEST_F(StoreTest, WhoListensWhileItIsPublishedReadsOn) {
+  Store store{folder_.path()};
+  auto writer = store.create("a");
+  const auto growing = writer.growing();
+  ASSERT_TRUE(writer.begin({}));
+  ASSERT_TRUE(writer.append(bytes("abc")));
+  writer.finish();
+  store.publish(writer, "b");
+  std::string text(3, '\0');
+  EXPECT_EQ(::pread(growing->fd(), text.data(), 3, 0), 3);
+  EXPECT_EQ(text, "abc");
+}
+
+TEST_F(StoreTest, WhatIsPublishedOutlivesItsWriterAndTheStore) {
+  {
+    Store store{folder_.path()};
+    publish(store, "kept", "audio");
+  }
+  const Store again{folder_.path()};
+  const auto file = again.open("kept");
+  ASSERT_NE(file, nullptr);
+  EXPECT_EQ(content(*file), "audio");
+}
+
+TEST_F(StoreTest, AnEmptyFileIsAFile) {
+  Store store{folder_.path()};
+  publish(store, "empty", "");
+  ASSERT_NE(store.open("empty"), nullptr);
+  EXPECT_EQ(store.open("empty")->size, 0U);
+}
+
+TEST_F(StoreTest, ANameIsGivenOnce) {
+  Store store{folder_.path()};
+  const auto writer = store.create("one");
+  EXPECT_THROW(static_cast<void>(store.create("one")), std::system_error);
+  EXPECT_TRUE(fs::exists(folder_.path() / "temporary" / "one")) << "the refusal leaves the first one's file";
+}
+
+TEST_F(StoreTest, StartRemovesTheTemporariesOfEarlierLives) {
+  {
+    const Store store{folder_.path()};
+  }
+  std::ofstream{folder_.path() / "temporary" / "left"} << "half";
+  Store store{folder_.path()};
+  EXPECT_TRUE(files_in("temporary").empty());
+  const auto writer = store.create("left");
+}
+
+TEST_F(StoreTest, WhatIsMissingIsNull) {
+  const Store store{folder_.path()};
+  EXPECT_EQ(store.open("nothing"), nullptr);
+}
+
+TEST_F(StoreTest, RemovingIsFinalAndRepeatable) {
+  Store store{folder_.path()};
+  publish(store, "one", "audio");
+  const auto reader = store.open("one");
+  store.remove("one");
+  EXPECT_EQ(store.open("one"), nullptr);
+  EXPECT_EQ(content(*reader), "audio") << "who has it open reads on";
+  store.remove("one");
+  store.remove("never was");
+}
+
+TEST_F(StoreTest, PublishingWithoutItsFileFails) {
+  Store store{folder_.path()};
+  auto writer = store.create("one");
+  ASSERT_TRUE(writer.begin({}));
+  ASSERT_TRUE(writer.append(bytes("abc")));
+  writer.finish();
+  fs::remove(folder_.path() / "temporary" / "one");
+  EXPECT_THROW(store.publish(writer, "one"), std::system_error);
+  EXPECT_EQ(store.open("one"), nullptr);
+}
+
+TEST_F(StoreTest, ManyThreadsPublishAtOnce) {
+  Store store{folder_.path()};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t)
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 25; ++i)
+          publish(store, std::to_string(t) + '-' + std::to_string(i), std::to_string(t * 100 + i));
+      });
+  }
+  EXPECT_EQ(files_in("audio").size(), 100U);
+  for (int t = 0; t < 4; ++t)
+    for (int i = 0; i < 25; ++i)
+      EXPECT_EQ(content(*store.open(std::to_string(t) + '-' + std::to_string(i))), std::to_string(t * 100 + i));
+}
+
+// A folder made by a life that lost its power must not be one that the disk does not know of.
+TEST_F(StoreTest, EveryFolderIsThereBeforeTheFirstFile) {
+  const Store store{folder_.path()};
+  int folders = 0;
+  for (const auto& entry : fs::directory_iterator{folder_.path() / "audio"}) folders += entry.is_directory() ? 1 : 0;
+  EXPECT_EQ(folders, 256);
+}
+
+}  // namespace
+}  // namespace onetake::blob
