@@ -8,7 +8,7 @@
 
 #include "app/instance.hpp"
 #include "app/ledger_access.hpp"
-#include "app/test_folder.hpp"
+#include "app/test_file.hpp"
 #include "ledger/sqlite_ledger.hpp"
 #include "tenant/access.hpp"
 
@@ -80,11 +80,11 @@ class SomeServer {
 };
 
 struct CommandsTest : testing::Test {
-  TestFolder folder;
+  TempFolder folder;
   Settings settings = default_settings();
 
   CommandsTest() {
-    settings.server.data_dir = folder.path / "data";
+    settings.server.data_dir = folder.path() / "data";
     settings.tenants.push_back({{TenantId{"acme"}, {}, {{"k1", "acme-url-secret-0123"}, {"k2", "other"}}}, {}});
     settings.tenants.push_back({{TenantId{"bare"}, {}, {}}, {}});
   }
@@ -207,7 +207,7 @@ TEST_F(CommandsTest, CheckTellsEachFaultInALine) {
   auto& there = settings.tenants[0].providers.emplace_back();
   there.name = "refused";
   there.base_url = "http://127.0.0.1:" + std::to_string(closed);
-  settings.server.data_dir = folder.write("file", "") / "data";
+  settings.server.data_dir = write(folder, "file", "") / "data";
   auto said = run([&] { return check(settings); });
   EXPECT_EQ(said.status, 1);
   EXPECT_EQ(std::ranges::count(said.err, '\n'), 2);

@@ -7,10 +7,9 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <future>
 
 #include "app/control_message.hpp"
-#include "app/test_folder.hpp"
+#include "app/test_file.hpp"
 
 namespace onetake::app {
 namespace {
@@ -28,14 +27,14 @@ ControlVerbs verbs() {
 }
 
 struct ControlTest : testing::Test {
-  TestFolder folder;
+  TempFolder folder;
 
   /// A connection that speaks by hand.
   [[nodiscard]] Fd raw() const {
     Fd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::strcpy(address.sun_path, (folder.path / "control.sock").c_str());
+    std::strcpy(address.sun_path, (folder.path() / "control.sock").c_str());
     EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     return socket;
   }
@@ -50,8 +49,8 @@ struct ControlTest : testing::Test {
 };
 
 TEST_F(ControlTest, AnswersItsVerbs) {
-  const ControlServer server{folder.path, verbs()};
-  auto client = ControlClient::connect(folder.path);
+  const ControlServer server{folder.path(), verbs()};
+  auto client = ControlClient::connect(folder.path());
   ASSERT_TRUE(client);
   EXPECT_EQ(client->ping(), ::getpid());
   const auto table = client->query("SELECT 'é\t'");
@@ -67,8 +66,8 @@ TEST_F(ControlTest, AnswersItsVerbs) {
 }
 
 TEST_F(ControlTest, TellsWhatWentWrongAndGoesOn) {
-  const ControlServer server{folder.path, verbs()};
-  auto client = ControlClient::connect(folder.path);
+  const ControlServer server{folder.path(), verbs()};
+  auto client = ControlClient::connect(folder.path());
   ASSERT_TRUE(client);
   EXPECT_EQ(client->query("wrong").error(), "near \"wrong\": syntax error");
   EXPECT_EQ(client->query("throw").error(), "the disk is gone");
@@ -76,7 +75,7 @@ TEST_F(ControlTest, TellsWhatWentWrongAndGoesOn) {
 }
 
 TEST_F(ControlTest, SpeaksOneObjectALine) {
-  const ControlServer server{folder.path, verbs()};
+  const ControlServer server{folder.path(), verbs()};
   const Fd socket = raw();
   send(socket, "{\"verb\":\"mig");
   send(socket, "rate\"}\n{\"verb\":\"verify\"}\n");
@@ -90,52 +89,52 @@ TEST_F(ControlTest, SpeaksOneObjectALine) {
 }
 
 TEST_F(ControlTest, EndsALineThatDoesNotEnd) {
-  const ControlServer server{folder.path, verbs()};
+  const ControlServer server{folder.path(), verbs()};
   const Fd socket = raw();
   const std::string piece(1 << 16, 'x');
   // Until the server has had enough; it may close before all of it is sent.
   for (int i = 0; i < 64 && ::send(socket.get(), piece.data(), piece.size(), MSG_NOSIGNAL) > 0; ++i) {
   }
   EXPECT_EQ(receive(socket), "");
-  EXPECT_TRUE(ControlClient::connect(folder.path)->ping());
+  EXPECT_TRUE(ControlClient::connect(folder.path())->ping());
 }
 
 TEST_F(ControlTest, CarriesAWideAnswer) {
   const std::string wide(3'000'000, 'w');
   ControlVerbs all = verbs();
   all.query = [&](const std::string&) -> Answer<ledger::Table> { return ledger::Table{{"w"}, {{wide}}}; };
-  const ControlServer server{folder.path, all};
-  const auto table = ControlClient::connect(folder.path)->query("");
+  const ControlServer server{folder.path(), all};
+  const auto table = ControlClient::connect(folder.path())->query("");
   ASSERT_TRUE(table);
   EXPECT_EQ(table->rows[0][0], wide);
 }
 
 TEST_F(ControlTest, IsItsOwnersAlone) {
-  const ControlServer server{folder.path, verbs()};
+  const ControlServer server{folder.path(), verbs()};
   struct stat found{};
-  ASSERT_EQ(::stat((folder.path / "control.sock").c_str(), &found), 0);
+  ASSERT_EQ(::stat((folder.path() / "control.sock").c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0600U);
 }
 
 TEST_F(ControlTest, NobodyListensBeforeOrAfter) {
-  EXPECT_FALSE(ControlClient::connect(folder.path));
+  EXPECT_FALSE(ControlClient::connect(folder.path()));
   {
-    const ControlServer server{folder.path, verbs()};
-    EXPECT_TRUE(ControlClient::connect(folder.path));
+    const ControlServer server{folder.path(), verbs()};
+    EXPECT_TRUE(ControlClient::connect(folder.path()));
   }
-  EXPECT_FALSE(ControlClient::connect(folder.path));
-  EXPECT_FALSE(std::filesystem::exists(folder.path / "control.sock"));
+  EXPECT_FALSE(ControlClient::connect(folder.path()));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "control.sock"));
 }
 
 TEST_F(ControlTest, TakesThePlaceOfASocketThatWasLeft) {
-  const auto left = folder.write("control.sock", "a process that was killed");
-  const ControlServer server{folder.path, verbs()};
-  EXPECT_TRUE(ControlClient::connect(folder.path)->ping());
+  const auto left = write(folder, "control.sock", "a process that was killed");
+  const ControlServer server{folder.path(), verbs()};
+  EXPECT_TRUE(ControlClient::connect(folder.path())->ping());
 }
 
 // The end of the server does not wait for people who are connected and silent.
 TEST_F(ControlTest, EndsInMidConnection) {
-  auto server = std::make_unique<ControlServer>(folder.path, verbs());
+  auto server = std::make_unique<ControlServer>(folder.path(), verbs());
   const Fd socket = raw();
   send(socket, "{\"verb\":\"ping\"}\n{\"ver");
   EXPECT_THAT(receive(socket), HasSubstr("pid"));
@@ -144,7 +143,7 @@ TEST_F(ControlTest, EndsInMidConnection) {
 }
 
 TEST_F(ControlTest, APathMayBeLongerThanAnAddress) {
-  const auto deep = folder.path / std::string(100, 'a') / std::string(100, 'b');
+  const auto deep = folder.path() / std::string(100, 'a') / std::string(100, 'b');
   std::filesystem::create_directories(deep);
   {
     const ControlServer server{deep, verbs()};
@@ -155,8 +154,8 @@ TEST_F(ControlTest, APathMayBeLongerThanAnAddress) {
 }
 
 TEST_F(ControlTest, AClientOutlivesAServerThatEnds) {
-  auto server = std::make_unique<ControlServer>(folder.path, verbs());
-  auto client = ControlClient::connect(folder.path);
+  auto server = std::make_unique<ControlServer>(folder.path(), verbs());
+  auto client = ControlClient::connect(folder.path());
   ASSERT_TRUE(client->ping());
   server.reset();
   EXPECT_EQ(client->ping().error(), "the server ended before it answered");

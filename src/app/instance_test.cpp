@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/test_folder.hpp"
+#include "app/test_file.hpp"
 
 namespace onetake::app {
 namespace {
@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 struct InstanceTest : testing::Test {
-  TestFolder folder;
-  fs::path data = folder.path / "deep" / "data";
+  TempFolder folder;
+  fs::path data = folder.path() / "deep" / "data";
 
   static std::string content(const fs::path& path) {
     std::ifstream file{path, std::ios::binary};
@@ -86,7 +86,7 @@ TEST_F(InstanceTest, RefusesALayoutThatItDoesNotKnow) {
 }
 
 TEST_F(InstanceTest, SaysWhyADirectoryCannotBe) {
-  const auto file = folder.write("file", "");
+  const auto file = write(folder, "file", "");
   const auto instance = Instance::claim(file / "data");
   ASSERT_FALSE(instance);
   EXPECT_THAT(instance.error(), HasSubstr("Not a directory"));

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "app/settings_table.hpp"
-#include "app/test_folder.hpp"
+#include "app/test_file.hpp"
 
 namespace onetake::app {
 namespace {
@@ -16,11 +18,11 @@ using testing::IsEmpty;
 constexpr std::string_view hash_a = "afacab3575137afa4e00d9cbcafcb14c9ae25f779d964eb0ea5b2c4eb5dfd163";
 
 struct SettingsTest : testing::Test {
-  TestFolder folder;
+  TempFolder folder;
   std::map<std::string, std::string> environment;
 
   std::expected<Loaded, Faults> load(std::string_view text, const Overrides& overrides = {}) {
-    return load_settings(folder.write("onetake.toml", text), overrides, [this](const std::string& name) {
+    return load_settings(write(folder, "onetake.toml", text), overrides, [this](const std::string& name) {
       const auto found = environment.find(name);
       return found == environment.end() ? std::nullopt : std::optional{found->second};
     });
@@ -36,7 +38,7 @@ struct SettingsTest : testing::Test {
     return loaded ? shortened(loaded->warnings) : loaded.error();
   }
   [[nodiscard]] std::vector<std::string> shortened(std::vector<std::string> lines) const {
-    const std::string prefix = (folder.path / "onetake.toml").string() + ':';
+    const std::string prefix = (folder.path() / "onetake.toml").string() + ':';
     for (auto& line : lines) {
       EXPECT_THAT(line, testing::StartsWith(prefix));
       line.erase(0, prefix.size());
@@ -89,7 +91,7 @@ TEST_F(SettingsTest, AnEmptyFileIsAllDefaults) {
 
 TEST_F(SettingsTest, EverythingThatIsThere) {
   environment = {{"URL_KEY", "a secret of the environment"}, {"TOKEN", "secret token"}};
-  const auto file = folder.write("header.txt", "Bearer of news\r\n");
+  const auto file = write(folder, "header.txt", "Bearer of news\r\n");
   const auto loaded = load(R"(
 [server]
 listen = "[::1]:0"
@@ -373,13 +375,13 @@ TEST_F(SettingsTest, WhatIsNotThereCannotBeTaken) {
   EXPECT_THAT(
       faults("[server]\ndata_dir = \"env:NOWHERE\"\npublic_url = \"file:missing.txt\"\n"),
       ElementsAre("2: server.data_dir: the environment variable NOWHERE is not set",
-                  "3: server.public_url: the file " + (folder.path / "missing.txt").string() + " cannot be read"));
+                  "3: server.public_url: the file " + (folder.path() / "missing.txt").string() + " cannot be read"));
 }
 
 TEST_F(SettingsTest, AnyStringMayComeFromElsewhere) {
   environment["WHERE"] = "127.0.0.1:99";
-  folder.write("level.txt", "warn");
-  const auto hash = folder.write("hash.txt", std::string{hash_a} + "\n");
+  write(folder, "level.txt", "warn");
+  const auto hash = write(folder, "hash.txt", std::string{hash_a} + "\n");
   const auto loaded = load(
       "[server]\nlisten = \"env:WHERE\"\n[log]\nlevel = \"file:level.txt\"\n[[tenant]]\nid = \"a\"\n"
       "api_key_sha256 = [\"file:" +
@@ -399,10 +401,10 @@ TEST_F(SettingsTest, WhatIsNotToml) {
 }
 
 TEST_F(SettingsTest, AFileThatIsNotThere) {
-  const auto loaded = load_settings(folder.path / "none.toml");
+  const auto loaded = load_settings(folder.path() / "none.toml");
   ASSERT_FALSE(loaded);
-  EXPECT_THAT(loaded.error(), ElementsAre((folder.path / "none.toml").string() + ": cannot be read"));
-  EXPECT_FALSE(load_settings(folder.path));
+  EXPECT_THAT(loaded.error(), ElementsAre((folder.path() / "none.toml").string() + ": cannot be read"));
+  EXPECT_FALSE(load_settings(folder.path()));
 }
 
 TEST_F(SettingsTest, TheCommandLineComesFirst) {

@@ -39,8 +39,7 @@ bool writes(std::string_view method) { return method != "GET" && method != "HEAD
 
 }  // namespace
 
-Access::Access(const std::vector<Credentials>& tenants, std::optional<Sha256> admin,
-               std::optional<Browsers> browsers)
+Access::Access(const std::vector<Credentials>& tenants, std::optional<Sha256> admin, std::optional<Browsers> browsers)
     : admin_(admin), browsers_(std::move(browsers)) {
   for (const auto& credentials : tenants) {
     Tenant& tenant = tenants_[credentials.id.str()];

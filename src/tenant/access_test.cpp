@@ -205,6 +205,28 @@ TEST_F(AccessTest, AVisitOfTheConsoleIsWelcome) {
   EXPECT_EQ(access.welcome(visit, now), "");
 }
 
+// A server for others lets browsers in by a key only, under whatever name it has.
+TEST_F(AccessTest, AKeyIsExchangedForACookie) {
+  const Access server{tenants(), admin, Browsers{.sessions = sessions, .local = {}}};
+  EXPECT_EQ(server.welcome({"GET", "/", "calls.example.com", "document", "navigate"}, now), "");
+  const auto caller = server.authenticate(with_key("Bearer beta-key"), now);
+  ASSERT_TRUE(caller);
+  const auto set = server.log_in(*caller, now);
+  ASSERT_TRUE(set);
+  const std::string jar = set->substr(0, set->find(';'));
+  Asking asking{.method = "PUT", .path = path};
+  asking.cookie = jar;
+  asking.host = "calls.example.com";
+  asking.origin = "https://calls.example.com";
+  EXPECT_EQ(server.authenticate(asking, now)->tenant, TenantId{"beta"});
+  asking.origin = "https://elsewhere.example.com";
+  EXPECT_EQ(fault_of(server.authenticate(asking, now)), Fault::forbidden);
+  EXPECT_EQ(server.log_out(), sessions.ended());
+
+  EXPECT_EQ(fault_of(access.log_in(*caller, now)), Fault::forbidden);
+  EXPECT_EQ(access.log_out(), "");
+}
+
 TEST_F(AccessTest, AnyThreadMayAsk) {
   std::vector<std::jthread> threads;
   std::atomic<int> right{0};

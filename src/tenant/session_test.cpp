@@ -29,6 +29,10 @@ TEST(Session, IsACookieThatScriptsAndOtherSitesDoNotGet) {
   EXPECT_THAT((Sessions{counting(), 1h, true}.cookie(TenantId{"acme"}, noon)), EndsWith("; Max-Age=3600; Secure"));
 }
 
+TEST(Session, IsForgottenByTheSameFieldWithNothingInIt) {
+  EXPECT_EQ(sessions.ended(), "onetake_gnFt4ozK=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+}
+
 TEST(Session, IsFoundAmongOtherCookies) {
   const std::string header = "a=b; onetake_gnFt4ozK=acme.1764043200.forged;  " + std::string{pair} + " ;c";
   const auto session = sessions.find(header, noon);
@@ -92,8 +96,9 @@ TEST(Browser, LoopbackNames) {
 TEST(Browser, SameOrigin) {
   EXPECT_TRUE(same_origin("http://localhost:8080", "localhost:8080"));
   EXPECT_TRUE(same_origin("http://localhost", "LOCALHOST"));
+  EXPECT_TRUE(same_origin("https://calls.example.com", "calls.example.com"));
   for (const std::string_view origin : {"", "null", "http://", "http://localhost", "http://localhost:8081",
-                                        "https://localhost:8080", "http://localhost:8080/", "http://127.0.0.1:8080"}) {
+                                        "http://localhost:8080/", "http://127.0.0.1:8080"}) {
     EXPECT_FALSE(same_origin(origin, "localhost:8080")) << origin;
   }
   EXPECT_FALSE(same_origin("http://", ""));

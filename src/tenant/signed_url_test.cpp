@@ -24,6 +24,14 @@ TEST(Mac, TakesSecretsOfAnyLength) {
   EXPECT_EQ(view(MacKey{std::string(200, 'x')}.sign({"m"})), "HPfGWFaQVpYuspm8OGtlFeSHvOKO7YU7856dMC5tOAw");
 }
 
+TEST(Mac, IsThatOfThePartsTogether) {
+  const std::string a(600, 'a'), b(500, 'b'), c(20, 'c');
+  const MacKey key{"Jefe"};
+  EXPECT_EQ(view(key.sign({a, b, c})), "puAiEC3SEu6ursYSrfgM61AHBhw_u1KnOyIKBWpqzm0");
+  EXPECT_EQ(key.sign({a + b + c}), key.sign({a, b, c}));
+  EXPECT_EQ(key.sign({c, b, c, "", b}), key.sign({c + b + c + b}));
+}
+
 // More secrets than a thread keeps contexts for, each used again after the others.
 TEST(Mac, SecretsDoNotMeetInAThread) {
   std::vector<MacKey> keys;
