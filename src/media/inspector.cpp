@@ -85,7 +85,7 @@ class Inspector::Parts {
   Bytes size_ = 0;
 };
 
-Inspector::Inspector(Kind kind, std::string declared, std::vector<Digest> expected)
+Inspector::Inspector(const Kind& kind, std::string_view declared, std::vector<Digest> expected)
     : parts_(std::make_unique<Parts>(kind, declared, std::move(expected))) {}
 Inspector::~Inspector() = default;
 Inspector::Inspector(Inspector&&) noexcept = default;

@@ -38,7 +38,7 @@ struct Description {
 /// Looks at every byte of one recording once, in order. Holds a few kilobytes however long the recording is.
 class Inspector {
  public:
-  Inspector(Kind kind, std::string declared, std::vector<Digest> expected);
+  Inspector(const Kind& kind, std::string_view declared, std::vector<Digest> expected);
   ~Inspector();
   Inspector(Inspector&&) noexcept;
   Inspector& operator=(Inspector&&) noexcept;

@@ -6,7 +6,7 @@ namespace onetake::media::test {
 
 std::string le(std::uint64_t value, int size) {
   std::string made;
-  for (int i = 0; i < size; ++i) made += static_cast<char>(value >> 8 * i & 0xFF);
+  for (int i = 0; i < size; ++i) made += i < 8 ? static_cast<char>(value >> 8 * i & 0xFF) : '\0';
   return made;
 }
 

@@ -119,7 +119,7 @@ Task<Transferred> Client::get(Target target, Wish wish, const Ask& ask, Receiver
   }
 }
 
-Task<MediaAnswer> Client::media(Target target, const Ask& ask, Sink& sink) {
+Task<MediaAnswer> Client::media(const Target& target, const Ask& ask, Sink& sink) {
   Bytes from = ask.validator.empty() ? 0 : ask.from;
   for (;;) {
     MediaReceiver receiver{policy_.type, limits_.max_recording_bytes, from, ask.validator, sink};

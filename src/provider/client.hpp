@@ -46,8 +46,8 @@ class Client {
   [[nodiscard]] std::optional<std::string> refuses(const Target& target) const;
 
   /// Asks for a recording, from `ask.from` on where there is a validator. A provider that then has something else is
-  /// asked once more, from the start. `ask` and `sink` stay until the end.
-  Task<MediaAnswer> media(Target target, const Ask& ask, Sink& sink);
+  /// asked once more, from the start. What is referred to stays until the end.
+  Task<MediaAnswer> media(const Target& target, const Ask& ask, Sink& sink);
 
   /// A look-up. An answer of any status is one; errors are those of the way there.
   Task<std::expected<Document, Refused>> look_up(Target target, const Ask& ask);

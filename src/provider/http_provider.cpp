@@ -78,7 +78,7 @@ Task<Outcome> HttpProvider::fetch(Ask ask, Sink& sink) {
   // Asked again, for the configuration may have changed since it was registered.
   auto target = source(ask.recording.registered);
   if (!target) co_return std::unexpected(Refused{{Cause::refused, target.error().detail}});
-  auto answer = co_await client_.media(std::move(*target), ask, sink);
+  auto answer = co_await client_.media(*target, ask, sink);
   client_.count_media(answer);
   co_return std::move(answer.outcome);
 }

@@ -105,8 +105,9 @@ std::expected<HostPattern, std::string> HostPattern::parse(std::string_view text
       return std::unexpected("has a port that cannot be");
     host = text.substr(0, colon);
   }
-  const auto target =
-      Target::parse("https://" + (is_v6(host) && !bracketed ? '[' + std::string{host} + ']' : std::string{host}));
+  std::string url{"https://"};
+  url.append(is_v6(host) && !bracketed ? "[" : "").append(host).append(is_v6(host) && !bracketed ? "]" : "");
+  const auto target = Target::parse(url);
   if (!target || text.contains('/') || !target->query.empty())
     return std::unexpected("is not a host, host:port or \"*\"");
   made.host = target->host;

@@ -103,19 +103,17 @@ class Transfers::Transfer {
   Completion<Transferred> completion_;
   std::unique_ptr<CURL, CloseEasy> easy_;
   std::unique_ptr<curl_slist, FreeList> list_;
-  std::array<char, CURL_ERROR_SIZE> said_{};
-
   Response response_;
-  bool head_done_ = false;
   std::size_t head_bytes_ = 0;
-  bool connected_ = false;
   Monotonic::time_point progress_{};
-  bool tried_ = false;   ///< some address was allowed
-  std::string refusal_;  ///< of the last address that was not
-  bool declined_ = false;
+  std::string refusal_;  ///< of the last address that was not allowed
   std::optional<Setback> setback_;
   std::exception_ptr error_;
-
+  std::array<char, CURL_ERROR_SIZE> said_{};
+  bool head_done_ = false;
+  bool connected_ = false;
+  bool tried_ = false;  ///< some address was allowed
+  bool declined_ = false;
   std::atomic<bool> stopped_ = false;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };

@@ -87,7 +87,8 @@ class Transfers {
   Transfers(const Transfers&) = delete;
   Transfers& operator=(const Transfers&) = delete;
 
-  /// Any loop. What the receiver throws is thrown. The caller awaits it to its end: `receiver` is used until then.
+  /// Any loop, not once the destructor has begun. What the receiver throws is thrown. The caller awaits it to its end:
+  /// `receiver` is used until then.
   Task<Transferred> perform(Request request, Receiver& receiver);
 
  private:

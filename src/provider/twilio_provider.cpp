@@ -73,7 +73,7 @@ Task<Outcome> TwilioProvider::fetch(Ask ask, Sink& sink) {
     if (!found) co_return std::unexpected(std::move(found.error()));
     recording = std::move(*found);
   }
-  co_return co_await media(std::move(recording), ask, sink);
+  co_return co_await media(recording, ask, sink);
 }
 
 Task<std::expected<Target, Refused>> TwilioProvider::find(std::vector<Target> lists, const Ask& ask) {
@@ -111,14 +111,14 @@ std::vector<std::size_t> TwilioProvider::order(const Registration& registration)
   return tried;
 }
 
-Task<Outcome> TwilioProvider::media(Target recording, const Ask& ask, Sink& sink) {
+Task<Outcome> TwilioProvider::media(const Target& recording, const Ask& ask, Sink& sink) {
   const auto tried = order(ask.recording.registered);
   std::optional<Refused> not_found;
   for (auto form = tried.begin();; ++form) {
     auto target = recording;
     target.path += forms.at(*form).extension;
     target.query = forms.at(*form).query;
-    auto answer = co_await client_.media(std::move(target), ask, sink);
+    auto answer = co_await client_.media(target, ask, sink);
     if (answer.outcome || answer.counted) {
       worked_ = *form;
       co_return std::move(answer.outcome);

@@ -36,7 +36,7 @@ class TwilioProvider final : public Provider {
   [[nodiscard]] result<TwilioSource> source(const CallSid& call, const Registration& registration) const;
   [[nodiscard]] std::vector<std::size_t> order(const Registration& registration) const;
   Task<std::expected<Target, Refused>> find(std::vector<Target> lists, const Ask& ask);
-  Task<Outcome> media(Target recording, const Ask& ask, Sink& sink);
+  Task<Outcome> media(const Target& recording, const Ask& ask, Sink& sink);
 
   TwilioAccount account_;
   Client client_;
