@@ -28,11 +28,12 @@ struct Candidate {
   auto operator<=>(const Candidate&) const = default;
 };
 
+/// "status <> 'completed'" is the condition of the index on tenant and status.
 std::vector<Room> rooms(Connection& db, int per_tenant) {
-  auto rows =
-      db.select(WAITING_TENANTS
-                "SELECT tenant, (SELECT count(*) FROM run WHERE tenant = waiting.tenant AND status = 'running') "
-                "FROM waiting WHERE tenant IS NOT NULL");
+  auto rows = db.select(WAITING_TENANTS
+                        "SELECT tenant, (SELECT count(*) FROM run WHERE tenant = waiting.tenant "
+                        "AND status <> 'completed' AND status = 'running') "
+                        "FROM waiting WHERE tenant IS NOT NULL");
   std::vector<Room> all;
   while (rows.next()) {
     TenantId tenant{rows->text()};

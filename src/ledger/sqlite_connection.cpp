@@ -103,12 +103,6 @@ void Connection::checkpoint() {
   wal_pages_ = pages - moved;
 }
 
-std::vector<std::string> Connection::kept_sql() const {
-  std::vector<std::string> all;
-  for (const auto& [sql, _] : kept_) all.push_back(sql);
-  return all;
-}
-
 int Connection::authorize(void* self, int action, const char* a, const char* b, const char*, const char*) {
   if (!static_cast<const Connection*>(self)->restricted_) return SQLITE_OK;
   switch (action) {

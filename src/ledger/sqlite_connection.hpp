@@ -7,7 +7,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "ledger/ledger.hpp"
 #include "ledger/sqlite_statement.hpp"
@@ -37,7 +36,9 @@ class Connection {
   /// A kept statement, bound and run to its end. Returns how many rows it changed, without what triggers did.
   template <class... Values>
   int run(std::string_view sql, const Values&... values) {
-    Rows rows = select(sql, values...);
+    Statement& statement = kept(sql);
+    statement.bind_borrowed(values...);
+    Rows rows{statement};
     while (rows.next()) {
     }
     return sqlite3_changes(db_);
@@ -59,8 +60,6 @@ class Connection {
   /// nothing of `meta`, for that holds a secret.
   void restrict(bool on) { restricted_ = on; }
 
-  /// The SQL of all kept statements, for the test of their plans.
-  [[nodiscard]] std::vector<std::string> kept_sql() const;
   [[nodiscard]] sqlite3* handle() const { return db_; }
 
  private:

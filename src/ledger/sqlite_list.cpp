@@ -30,7 +30,8 @@ std::string past(std::string prefix) {
   return prefix;
 }
 
-bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q, const std::string& end) {
+bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q) {
+  const std::string end = past(q);
   for (const std::string column : {"call_sid", "from_party", "to_party"}) {
     auto rows = db.select("SELECT count(*) FROM (SELECT 1 FROM recording WHERE tenant = ? AND " + column +
                               " >= ? AND " + column + " < ? LIMIT ?)",
@@ -41,9 +42,10 @@ bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q, con
   return true;
 }
 
-void match_prefix(Connection& db, Where& where, const TenantId& tenant, const std::string& q) {
+/// Few matches are looked up by three indexes, then sorted; many are met while walking the list in its order.
+void match_prefix(Where& where, const TenantId& tenant, const std::string& q, bool few) {
   const std::string end = past(q);
-  if (is_narrow(db, tenant, q, end)) {
+  if (few) {
     where.also(
         "r.rowid IN (SELECT rowid FROM recording WHERE tenant = ? AND call_sid >= ? AND call_sid < ?"
         " UNION ALL SELECT rowid FROM recording WHERE tenant = ? AND from_party >= ? AND from_party < ?"
@@ -72,11 +74,12 @@ result<Page<Recording>> list(Connection& db, const ListQuery& query) {
     where.also(query.oldest_first ? "(r.sort_at, r.id) > (?, ?)" : "(r.sort_at, r.id) < (?, ?)",
                {ms(cursor->sort_at), cursor->id});
   }
-  if (!query.q.empty()) match_prefix(db, where, query.tenant, query.q);
+  const bool few = !query.q.empty() && is_narrow(db, query.tenant, query.q);
+  if (!query.q.empty()) match_prefix(where, query.tenant, query.q, few);
   where.values.emplace_back(std::int64_t{query.limit} + 1);
 
-  Statement& statement =
-      db.kept(select_recording + where.sql + " ORDER BY r.sort_at " + order + ", r.id " + order + " LIMIT ?");
+  Statement& statement = db.kept((few ? select_recording_by_rowid : select_recording) + where.sql +
+                                 " ORDER BY r.sort_at " + order + ", r.id " + order + " LIMIT ?");
   statement.bind_all(where.values);
   Rows rows{statement};
   Page<Recording> page;

@@ -68,11 +68,14 @@ Media read_media(Statement& row) {
 
 }  // namespace
 
-const std::string select_recording =
-    "SELECT " RECORDING_COLUMNS ", " RUN_COLUMNS
-    " FROM recording r LEFT JOIN run u ON u.tenant = r.tenant AND u.recording_id = r.id AND u.cycle = r.cycle ";
+#define NEWEST_RUN "LEFT JOIN run u ON u.tenant = r.tenant AND u.recording_id = r.id AND u.cycle = r.cycle "
 
+const std::string select_recording = "SELECT " RECORDING_COLUMNS ", " RUN_COLUMNS " FROM recording r " NEWEST_RUN;
+const std::string select_recording_by_rowid =
+    "SELECT " RECORDING_COLUMNS ", " RUN_COLUMNS " FROM recording r NOT INDEXED " NEWEST_RUN;
 const std::string select_run = "SELECT " RUN_COLUMNS " FROM run u ";
+const std::string select_run_by_recording =  // in SQLite a CROSS JOIN keeps its order
+    "SELECT " RUN_COLUMNS " FROM recording r CROSS JOIN run u ON u.tenant = r.tenant AND u.recording_id = r.id ";
 
 Run read_run(Statement& row) {
   Run u;

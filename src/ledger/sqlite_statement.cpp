@@ -21,8 +21,7 @@ void Statement::check(int code) const {
 }
 
 void Statement::put(int at, std::string_view text) {
-  check(
-      sqlite3_bind_text64(statement_, at, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  check(sqlite3_bind_text64(statement_, at, text.empty() ? "" : text.data(), text.size(), keep_, SQLITE_UTF8));
 }
 
 void Statement::put(int at, double value) { check(sqlite3_bind_double(statement_, at, value)); }
@@ -32,6 +31,7 @@ void Statement::put(int at, std::nullopt_t) { check(sqlite3_bind_null(statement_
 void Statement::put_integer(int at, std::int64_t value) { check(sqlite3_bind_int64(statement_, at, value)); }
 
 void Statement::bind_all(std::span<const Value> values) {
+  keep_ = SQLITE_TRANSIENT;
   int at = 0;
   for (const auto& value : values) std::visit([&](const auto& each) { put(++at, each); }, value);
 }

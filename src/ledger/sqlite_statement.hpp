@@ -31,6 +31,14 @@ class Statement {
   /// Binds from ?1 on. Text is copied.
   template <class... Values>
   void bind(const Values&... values) {
+    keep_ = SQLITE_TRANSIENT;
+    int at = 0;
+    (put(++at, values), ...);
+  }
+  /// The same, without copies: the values live until the statement has run.
+  template <class... Values>
+  void bind_borrowed(const Values&... values) {
+    keep_ = SQLITE_STATIC;
     int at = 0;
     (put(++at, values), ...);
   }
@@ -89,6 +97,7 @@ class Statement {
   void check(int code) const;
 
   sqlite3_stmt* statement_ = nullptr;
+  sqlite3_destructor_type keep_ = SQLITE_TRANSIENT;
   int column_ = 0;
 };
 

@@ -135,7 +135,7 @@ TEST_F(Sqlite, AQueryHasAnEnd) {
   EXPECT_FALSE(loop.run(ledger->query(numbers + "10001")));
   EXPECT_FALSE(
       loop.run(ledger->query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-                             "SELECT randomblob(1000000) FROM n LIMIT 100")));
+                             "SELECT hex(zeroblob(500000)) FROM n LIMIT 100")));
 }
 
 TEST_F(Sqlite, AQueryTouchesNoSettingAndNoOtherFile) {

@@ -4,7 +4,8 @@
 
 namespace onetake::ledger {
 
-/// Recordings, runs, tombstones. Times are milliseconds since 1970, UTC.
+/// Recordings, runs, tombstones. Times are milliseconds since 1970, UTC. Closed sets are spelled as OR: for each row
+/// that an IN of three or more is checked on, SQLite builds a table (it cost a third of an admission).
 inline constexpr std::string_view sqlite_0001 = R"sql(
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -29,7 +30,9 @@ CREATE TABLE recording (
   format           TEXT NOT NULL,
   labels           TEXT NOT NULL DEFAULT '{}',              -- an object of strings
   registered_at    INTEGER NOT NULL,
-  state            TEXT NOT NULL DEFAULT 'remote' CHECK (state IN ('remote', 'fetching', 'ready', 'failed', 'gone')),
+  state            TEXT NOT NULL DEFAULT 'remote'
+                   CHECK (state = 'remote' OR state = 'fetching' OR state = 'ready'
+                          OR state = 'failed' OR state = 'gone'),
   cycle            INTEGER NOT NULL DEFAULT 0 CHECK (cycle >= 0),  -- of the newest run; 0 before the first
   media_blob             TEXT,
   media_bytes            INTEGER,
@@ -57,14 +60,17 @@ CREATE TABLE run (
   tenant           TEXT NOT NULL,
   recording_id     TEXT NOT NULL,
   call_sid         TEXT NOT NULL,
-  job_type         TEXT NOT NULL CHECK (job_type IN ('fetch')),
+  job_type         TEXT NOT NULL CHECK (job_type = 'fetch'),
   cycle            INTEGER NOT NULL CHECK (cycle >= 1),
-  status           TEXT NOT NULL CHECK (status IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+  status           TEXT NOT NULL
+                   CHECK (status = 'queued' OR status = 'running'
+                          OR status = 'completed' OR status = 'failed' OR status = 'cancelled'),
   attempt          INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
   max_attempts     INTEGER NOT NULL,
   received_bytes   INTEGER NOT NULL DEFAULT 0,
   total_bytes      INTEGER,
-  reason           TEXT NOT NULL DEFAULT 'queued' CHECK (reason IN ('queued', 'not_ready', 'throttled', 'retrying')),
+  reason           TEXT NOT NULL DEFAULT 'queued'
+                   CHECK (reason = 'queued' OR reason = 'not_ready' OR reason = 'throttled' OR reason = 'retrying'),
   cause            TEXT,
   error            TEXT,
   provider_status  INTEGER,
@@ -77,7 +83,7 @@ CREATE TABLE run (
   UNIQUE (tenant, recording_id, cycle),
   FOREIGN KEY (tenant, recording_id) REFERENCES recording (tenant, id) ON DELETE CASCADE,
   CHECK ((status = 'queued') = (due_at IS NOT NULL)),
-  CHECK ((status IN ('completed', 'failed', 'cancelled')) = (completed_at IS NOT NULL)),
+  CHECK ((status = 'queued' OR status = 'running') = (completed_at IS NULL)),
   CHECK ((cause IS NULL) = (error IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX run_active ON run (tenant, recording_id) WHERE status IN ('queued', 'running');
@@ -86,7 +92,7 @@ CREATE INDEX run_by_tenant ON run (tenant);
 CREATE INDEX run_by_status ON run (tenant, status) WHERE status <> 'completed';  -- nearly all are
 
 CREATE TRIGGER run_follows_its_states BEFORE UPDATE ON run
-WHEN old.status IN ('completed', 'failed', 'cancelled')
+WHEN old.completed_at IS NOT NULL
   OR (old.status = 'queued' AND new.status = 'completed')
   OR (old.status = 'queued' AND new.status = 'running' AND new.token <= old.token)
   OR new.token < old.token
@@ -115,11 +121,11 @@ CREATE TABLE tally (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO tally VALUES ('completed', 0), ('failed', 0), ('cancelled', 0), ('published_bytes', 0);
 
-CREATE TRIGGER run_ended AFTER UPDATE OF status ON run WHEN new.status IN ('completed', 'failed', 'cancelled')
+CREATE TRIGGER run_ended AFTER UPDATE OF status ON run WHEN new.completed_at IS NOT NULL
 BEGIN
   UPDATE tally SET value = value + 1 WHERE name = new.status;
 END;
-CREATE TRIGGER run_deleted AFTER DELETE ON run WHEN old.status IN ('completed', 'failed', 'cancelled')
+CREATE TRIGGER run_deleted AFTER DELETE ON run WHEN old.completed_at IS NOT NULL
 BEGIN
   UPDATE tally SET value = value - 1 WHERE name = old.status;
 END;
