@@ -21,7 +21,8 @@ bool Receiver::begin(const provider::Head& head) {
     return refuse(Cause::interrupted, "the provider went on at another place than it was asked to");
 
   validator_ = head.validator;
-  if (head.total) total_ = head.total;
+  if (head.offset == 0 || head.total) answer_total_ = head.total;
+  if (head.total || !writer_) total_ = head.total;  // what listeners have been told of this version stays
   if (head.offset == 0) {
     digests_ = head.digests;
     head_.clear();
@@ -49,14 +50,22 @@ bool Receiver::accept(std::span<const std::byte> bytes) {
 }
 
 bool Receiver::identify() {
-  kind_ = media::sniff(head_, declared_);
-  if (!kind_) return refuse(Cause::wrong_content, "what the provider sent is not audio");
+  auto kind = media::sniff(head_, declared_);
+  if (!kind) return refuse(Cause::wrong_content, "what the provider sent is not audio");
   const auto run = flight_.view().run;
+  // Until the first bytes lie on the disk nothing has changed: an attempt that fails before finds what this one found.
+  auto writer = store_.create(run.id.str() + '-' + std::to_string(run.token) + '-' + std::to_string(version_));
+  if (!writer.begin(total_)) return refuse(Cause::no_space, "the recording does not fit: see cache.max_bytes");
+  kind_ = std::move(kind);
   inspector_.emplace(*kind_, declared_, digests_);
-  writer_.emplace(store_.create(run.id.str() + '-' + std::to_string(run.token) + '-' + std::to_string(version_)));
+  writer_.emplace(std::move(writer));
   last_modified_ = wall_now();
-  if (!writer_->begin(total_)) return refuse(Cause::no_space, "the recording does not fit: see cache.max_bytes");
-  if (!take(std::exchange(head_, {}))) return false;
+  if (!take(std::exchange(head_, {}))) {
+    writer_.reset();
+    inspector_.reset();
+    kind_.reset();
+    return false;
+  }
   flight_.hear({.audio = writer_->growing(),
                 .content_type = kind_->content_type,
                 .version = version_,
@@ -67,6 +76,11 @@ bool Receiver::identify() {
 bool Receiver::take(std::span<const std::byte> bytes) {
   if (writer_->position() + bytes.size() > most_)
     return refuse(Cause::too_large, "the recording is longer than fetch.max_recording_bytes, " + std::to_string(most_));
+  if (total_ && writer_->position() + bytes.size() > *total_) {
+    if (answer_total_ == total_)
+      return refuse(Cause::wrong_content, "the provider sent more than the length that it told");
+    return begin_anew(writer_->position(), bytes);  // the same so far, and then longer
+  }
   const auto before = writer_->position();
   const auto known = writer_->written();
   if (const auto done = writer_->append(bytes); !done) {
@@ -75,8 +89,10 @@ bool Receiver::take(std::span<const std::byte> bytes) {
         const auto same = writer_->position();
         return begin_anew(same, bytes.subspan(static_cast<std::size_t>(same - before)));
       }
-      case Cause::no_space: return refuse(Cause::no_space, "no room on the disk, or within cache.max_bytes");
-      default: return refuse(Cause::internal, "the disk refused a write");
+      case Cause::no_space:
+        return refuse(Cause::no_space, "no room on the disk, or within cache.max_bytes");
+      default:
+        return refuse(Cause::internal, "the disk refused a write");
     }
   }
   // What was compared has been inspected when it came first.
@@ -88,6 +104,7 @@ bool Receiver::take(std::span<const std::byte> bytes) {
 bool Receiver::begin_anew(Bytes same, std::span<const std::byte> rest) {
   blob::Writer old = std::move(*writer_);
   ++version_;
+  total_ = answer_total_;
   writer_.reset();
   kind_.reset();
   inspector_.reset();
@@ -106,6 +123,11 @@ bool Receiver::begin_anew(Bytes same, std::span<const std::byte> rest) {
 }
 
 std::expected<Media, Setback> Receiver::conclude(provider::Framing framing) {
+  if (writer_ && (writer_->position() < writer_->written() || (total_ && writer_->position() < *total_))) {
+    // The same so far, and shorter than an earlier answer said, or was: another version, if this one is whole.
+    const bool all = answer_total_ ? writer_->position() == *answer_total_ : framing == provider::Framing::chunked;
+    if (all && !begin_anew(writer_->position(), {})) return std::unexpected(*fault_);
+  }
   if (!kind_ && !identify()) return std::unexpected(*fault_);  // shorter than a look at it takes
   if (writer_->position() < writer_->written() || (total_ && writer_->position() < *total_))
     return std::unexpected(Setback{.cause = Cause::interrupted, .detail = "the recording ended before its length"});

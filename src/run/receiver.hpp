@@ -65,7 +65,8 @@ class Receiver final : public provider::Sink {
   std::optional<media::Kind> kind_;
   std::optional<media::Inspector> inspector_;  ///< with `kind_`
   std::optional<blob::Writer> writer_;         ///< with `kind_`
-  std::optional<Bytes> total_;
+  std::optional<Bytes> total_;         ///< of the version that is arriving
+  std::optional<Bytes> answer_total_;  ///< what the newest answer said
   std::vector<Digest> digests_;
   std::string validator_;
   WallTime last_modified_;
