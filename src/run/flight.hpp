@@ -67,6 +67,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
   void hear(Live live);
   void end(Run run);
 
+  bool worked_on = false;  ///< of `Flights`: a worker has had it, and will end it
+
   // The worker's own, on its loop.
 
   bool in_hand = false;  ///< an attempt is under way

@@ -20,12 +20,17 @@ std::shared_ptr<Flight> Flights::find(const Key& key) const {
   return found == by_key_.end() ? nullptr : found->second;
 }
 
-std::shared_ptr<Flight> Flights::open(const Recording& recording) {
+std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
+  const auto& run = recording.run.value();
   const std::lock_guard lock{mutex_};
-  auto& flight = by_recording_[recording.id];
-  if (!flight || flight->run() != recording.run.value().id)
-    flight = std::make_shared<Flight>(recording.id, recording.run.value());
-  return flight;
+  auto& listed = by_recording_[recording.id];
+  if (!listed || listed->run() != run.id) {
+    auto made = std::make_shared<Flight>(recording.id, run);
+    if (listed && listed->view().run.cycle > run.cycle) return made;
+    listed = std::move(made);
+  }
+  if (by == By::worker) listed->worked_on = true;
+  return listed;
 }
 
 void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {
@@ -37,11 +42,24 @@ void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {
 void Flights::close(const std::shared_ptr<Flight>& flight, Run run) {
   {
     const std::lock_guard lock{mutex_};
-    const auto found = by_recording_.find(flight->recording());
-    if (found != by_recording_.end() && found->second == flight) by_recording_.erase(found);
-    std::erase_if(by_key_, [&](const auto& entry) { return entry.second == flight; });
+    erase(flight);
   }
   flight->end(std::move(run));
+}
+
+void Flights::doubt(const std::shared_ptr<Flight>& flight) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (flight->worked_on) return;
+    erase(flight);
+  }
+  flight->end(flight->view().run);
+}
+
+void Flights::erase(const std::shared_ptr<Flight>& flight) {
+  const auto found = by_recording_.find(flight->recording());
+  if (found != by_recording_.end() && found->second == flight) by_recording_.erase(found);
+  std::erase_if(by_key_, [&](const auto& entry) { return entry.second == flight; });
 }
 
 std::vector<std::shared_ptr<Flight>> Flights::all() const {

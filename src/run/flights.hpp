@@ -16,14 +16,21 @@ class Flights {
   /// The flight that an earlier Play with this very key joined; knows keys only while their flight lasts.
   [[nodiscard]] std::shared_ptr<Flight> find(const Key& key) const;
 
-  /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced.
-  /// REQUIRES: `recording.run` was active a moment ago.
-  std::shared_ptr<Flight> open(const Recording& recording);
+  /// Who opens a flight: the one who will end it, or one who saw its run in the database and has yet to ask whether it
+  /// is still there.
+  enum class By { worker, onlooker };
+
+  /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced;
+  /// a later run's stays, and what is returned then nobody else can find. REQUIRES: `recording.run` was active a moment
+  /// ago.
+  std::shared_ptr<Flight> open(const Recording& recording, By by);
   /// From now on `find(key)` knows the flight.
   void alias(const Key& key, const std::shared_ptr<Flight>& flight);
 
   /// The run has ended: nobody joins any more, those who listen see it.
   void close(const std::shared_ptr<Flight>& flight, Run run);
+  /// An onlooker could not ask: nobody may hold on to a flight that nobody will end. A worker's stays.
+  void doubt(const std::shared_ptr<Flight>& flight);
 
   [[nodiscard]] std::vector<std::shared_ptr<Flight>> all() const;
 
@@ -31,6 +38,7 @@ class Flights {
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept;
   };
+  void erase(const std::shared_ptr<Flight>& flight);
 
   mutable std::mutex mutex_;
   std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;

@@ -42,7 +42,8 @@ Task<Joined> Join::play(Key key, bool explicit_action) {
     Recording recording;
     recording.id = flight->recording();
     recording.run = flight->view().run;
-    co_return Joined{.found = Found::fetching, .recording = std::move(recording), .flight = std::move(flight), .retry_at = {}};
+    co_return Joined{
+        .found = Found::fetching, .recording = std::move(recording), .flight = std::move(flight), .retry_at = {}};
   }
   // Who does not press Play only looks, and must not be answered with what another's looking found.
   if (!explicit_action) co_return co_await ask(std::move(key), false);
@@ -100,7 +101,8 @@ Task<Joined> Join::ask(Key key, bool explicit_action) {
                {{"tenant", key.tenant.str()}, {"call_sid", key.call_sid.str()}, {"error", error.what()}});
     throw;
   }
-  Joined joined{.found = admitted.found, .recording = std::move(admitted.recording), .flight = {}, .retry_at = admitted.retry_at};
+  Joined joined{
+      .found = admitted.found, .recording = std::move(admitted.recording), .flight = {}, .retry_at = admitted.retry_at};
 
   if (joined.found == Found::created) {
     metrics::add(Series::run_admissions, {"created"});
@@ -110,7 +112,7 @@ Task<Joined> Join::ask(Key key, bool explicit_action) {
                {"run_id", joined.recording.run->id.str()},
                {"cycle", joined.recording.run->cycle}});
     if (admitted.lease) {
-      joined.flight = flights_.open(joined.recording);
+      joined.flight = flights_.open(joined.recording, Flights::By::worker);
       flights_.alias(key, joined.flight);
       worker_.take(std::move(slot.value()), {.lease = *admitted.lease, .recording = joined.recording}, joined.flight);
     } else {
@@ -125,15 +127,21 @@ Task<Joined> Join::ask(Key key, bool explicit_action) {
   co_return joined;
 }
 
-/// The flight of a run that was active when the database was asked. It may have ended since, and nobody would ever end a
-/// flight that is made now: so it is asked once more, after the flight can be seen.
+/// The flight of a run that was active when the database was asked. It may have ended since, and nobody would ever end
+/// a flight that is made now: so it is asked once more, after the flight can be seen.
 Task<std::shared_ptr<Flight>> Join::flight_of(Key key, const Recording& recording) {
   if (auto known = flights_.find(recording.id); known && known->run() == recording.run->id) {
     flights_.alias(key, known);
     co_return known;
   }
-  auto flight = flights_.open(recording);
-  const auto run = co_await ledger_.run(recording.tenant, recording.run->id);
+  auto flight = flights_.open(recording, Flights::By::onlooker);
+  std::optional<Run> run;
+  try {
+    run = co_await ledger_.run(recording.tenant, recording.run->id);
+  } catch (...) {
+    flights_.doubt(flight);
+    throw;
+  }
   if (run && active(run->status)) {
     flights_.alias(key, flight);
   } else {

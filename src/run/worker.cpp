@@ -98,7 +98,7 @@ Task<void> Worker::look_for_work() {
       if (const int free = slots_.free(); free > 0) {
         for (auto& claimed : co_await ledger_.claim(free, limits_.per_tenant_concurrent, wall_now())) {
           auto slot = slots_.take(claimed.recording.tenant);
-          auto flight = flights_.open(claimed.recording);
+          auto flight = flights_.open(claimed.recording, Flights::By::worker);
           if (slot) {
             take(std::move(*slot), std::move(claimed), std::move(flight));
           } else {  // a Play took the place meanwhile
@@ -133,7 +133,10 @@ Task<void> Worker::beat() {
       if (view.run.status != RunStatus::running || view.ended) continue;
       const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
       try {
-        if (!co_await ledger_.progress(lease, view.received(), view.total())) flight->stop();
+        if (co_await ledger_.progress(lease, view.received(), view.total())) continue;
+        // Unless the attempt ended while this was on its way: then its own word came first, and another may have begun.
+        const auto now = flight->view().run;
+        if (now.status == RunStatus::running && now.token == lease.token) flight->stop();
       } catch (const std::exception& error) {
         log::warn("ledger.unavailable", "cannot write progress", {{"error", error.what()}});
       }

@@ -1,0 +1,295 @@
+#include "run/join.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <set>
+
+#include "base/temp_folder.hpp"
+#include "base/test_loop.hpp"
+#include "run/test_parts.hpp"
+
+namespace onetake::run {
+namespace {
+
+using ledger::Found;
+
+template <class T>
+Task<T> not_expected(T nothing) {
+  ADD_FAILURE() << "the ledger was asked for something else";
+  co_return nothing;
+}
+
+/// Answers a Play and the question after a run as the test says; nobody asks it anything else here.
+/// No virtual coroutine is defined in the class: GCC 12 resumes those at the wrong address.
+class ScriptedLedger final : public ledger::Ledger {
+ public:
+  std::function<ledger::Admission(const ledger::Play&)> on_play;
+  std::function<std::optional<Run>(const RunId&)> on_run;
+  std::atomic<int> plays = 0;
+  std::atomic<bool> closed = false;  ///< Plays wait until it is opened
+
+  void open() {
+    const std::lock_guard lock{mutex_};
+    closed = false;
+    waiters_.wake_all();
+  }
+
+  Task<ledger::Admission> play(ledger::Play play) override;
+  Task<std::optional<Run>> run(TenantId tenant, RunId id) override;
+
+  Task<ledger::Put> put(TenantId, CallSid, Registration, WallTime) override { return not_expected(ledger::Put{}); }
+  Task<std::optional<Recording>> find(Key) override { return not_expected(std::optional<Recording>{}); }
+  Task<result<ledger::Page<Recording>>> list(ledger::ListQuery) override {
+    return not_expected(result<ledger::Page<Recording>>{});
+  }
+  Task<ledger::Leftovers> erase(TenantId, CallSid, std::optional<std::string>, WallTime) override {
+    return not_expected(ledger::Leftovers{});
+  }
+  Task<std::vector<ledger::Claimed>> claim(int, int, WallTime) override {
+    return not_expected(std::vector<ledger::Claimed>{});
+  }
+  Task<std::optional<WallTime>> next_due() override { return not_expected(std::optional<WallTime>{}); }
+  Task<bool> progress(ledger::Lease, Bytes, std::optional<Bytes>) override { return not_expected(false); }
+  Task<bool> retry(ledger::Lease, Reason, Setback, WallTime, bool) override { return not_expected(false); }
+  Task<bool> complete(ledger::Lease, Media, WallTime) override { return not_expected(false); }
+  Task<bool> fail(ledger::Lease, Setback, WallTime) override { return not_expected(false); }
+  Task<bool> disown(RecordingId, std::string) override { return not_expected(false); }
+  Task<int> recover(WallTime) override { return not_expected(0); }
+  Task<result<ledger::Page<Run>>> runs(ledger::RunQuery) override { return not_expected(result<ledger::Page<Run>>{}); }
+  Task<ledger::Counts> counts() override { return not_expected(ledger::Counts{}); }
+  Task<result<ledger::Table>> query(std::string) override { return not_expected(result<ledger::Table>{}); }
+
+ private:
+  std::mutex mutex_;
+  Waiters waiters_{mutex_};
+};
+
+Task<ledger::Admission> ScriptedLedger::play(ledger::Play play) {
+  ++plays;
+  {
+    std::unique_lock lock{mutex_};
+    while (closed) co_await waiters_.wait(lock, never);
+  }
+  co_return on_play(play);
+}
+
+Task<std::optional<Run>> ScriptedLedger::run(TenantId, RunId id) { co_return on_run(id); }
+
+class JoinTest : public testing::Test {
+ protected:
+  static Key key(const std::string& call_sid = "CA") {
+    return {.tenant = TenantId{"acme"}, .call_sid = CallSid{call_sid}, .recording_sid = {}};
+  }
+  static Recording recording(int cycle = 1, RunStatus status = RunStatus::queued) {
+    Recording made;
+    made.id = RecordingId{"rec"};
+    made.tenant = TenantId{"acme"};
+    made.call_sid = CallSid{"CA"};
+    made.cycle = cycle;
+    made.run.emplace();
+    made.run->id = RunId{"run-" + std::to_string(cycle)};
+    made.run->cycle = cycle;
+    made.run->status = status;
+    return made;
+  }
+  static std::function<ledger::Admission(const ledger::Play&)> answering(Found found, const Recording& recording) {
+    return [=](const ledger::Play&) {
+      return ledger::Admission{.found = found, .recording = recording, .lease = {}, .retry_at = {}};
+    };
+  }
+  /// The ledger's own word of a run.
+  void say(RunStatus status) {
+    ledger_.on_run = [status](const RunId& id) {
+      auto run = recording(1, status).run.value();
+      run.id = id;
+      return std::optional{run};
+    };
+  }
+
+  TempFolder folder_;
+  blob::Store store_{folder_.path()};
+  ScriptedLedger ledger_;
+  Flights flights_;
+  TestLoop one_;
+  TestLoop two_;
+  Offload disk_{1};
+  Worker worker_{one_.loop(), ledger_, store_, disk_, flights_, {}, Limits{}};
+  Join join_{ledger_, flights_, worker_, Join::Admission{.works = false}};
+};
+
+TEST_F(JoinTest, AHundredPlaysAskTheDatabaseOnce) {
+  ledger_.on_play = answering(Found::created, recording());
+  say(RunStatus::queued);
+  ledger_.closed = true;
+  std::vector<std::future<Joined>> plays;
+  for (int i = 0; i < 100; ++i) plays.push_back((i % 2 ? one_ : two_).start(join_.play(key(), true)));
+  one_.settle();
+  two_.settle();
+  ledger_.open();
+  std::set<std::shared_ptr<Flight>> flights;
+  int created = 0;
+  for (auto& play : plays) {
+    const auto joined = play.get();
+    flights.insert(joined.flight);
+    created += joined.found == Found::created ? 1 : 0;
+    EXPECT_TRUE(joined.found == Found::created || joined.found == Found::fetching);
+  }
+  EXPECT_EQ(ledger_.plays, 1);
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(flights.size(), 1U);
+  EXPECT_FALSE((*flights.begin())->view().ended);
+}
+
+TEST_F(JoinTest, WhileItIsUnderWayNobodyAsks) {
+  ledger_.on_play = answering(Found::created, recording());
+  say(RunStatus::queued);
+  const auto first = one_.run(join_.play(key(), true));
+  for (const bool explicit_action : {true, false}) {
+    const auto again = two_.run(join_.play(key(), explicit_action));
+    EXPECT_EQ(again.found, Found::fetching);
+    EXPECT_EQ(again.flight, first.flight);
+    EXPECT_EQ(again.recording.id, first.recording.id);
+    EXPECT_EQ(again.recording.run->id, first.recording.run->id);
+  }
+  EXPECT_EQ(ledger_.plays, 1);
+  flights_.close(first.flight, recording(1, RunStatus::completed).run.value());
+  ledger_.on_play = answering(Found::ready, recording());
+  EXPECT_EQ(two_.run(join_.play(key(), true)).found, Found::ready);
+  EXPECT_EQ(ledger_.plays, 2);
+}
+
+TEST_F(JoinTest, AnExceptionReachesAllAndTheNextPlayAsksAgain) {
+  ledger_.on_play = [](const ledger::Play&) -> ledger::Admission { throw ledger::Unavailable{"down"}; };
+  ledger_.closed = true;
+  std::vector<std::future<Joined>> plays;
+  for (int i = 0; i < 20; ++i) plays.push_back((i % 2 ? one_ : two_).start(join_.play(key(), true)));
+  one_.settle();
+  two_.settle();
+  ledger_.open();
+  for (auto& play : plays) EXPECT_THROW(play.get(), ledger::Unavailable);
+  EXPECT_EQ(ledger_.plays, 1);
+  EXPECT_TRUE(flights_.all().empty());
+
+  ledger_.on_play = answering(Found::cold, recording());
+  EXPECT_EQ(one_.run(join_.play(key(), true)).found, Found::cold);
+}
+
+TEST_F(JoinTest, WhoOnlyLooksNeitherAnswersNorIsAnswered) {
+  ledger_.on_play = [](const ledger::Play& play) {
+    return answering(play.explicit_action ? Found::created : Found::cold, recording())(play);
+  };
+  say(RunStatus::queued);
+  ledger_.closed = true;
+  auto looks = one_.start(join_.play(key(), false));
+  auto presses = two_.start(join_.play(key(), true));
+  auto looks_too = one_.start(join_.play(key(), false));
+  one_.settle();
+  two_.settle();
+  EXPECT_EQ(ledger_.plays, 3);
+  ledger_.open();
+  EXPECT_EQ(looks.get().found, Found::cold);
+  EXPECT_EQ(presses.get().found, Found::created);
+  EXPECT_EQ(looks_too.get().found, Found::cold);
+}
+
+TEST_F(JoinTest, AnotherKeyIsAnotherQuestion) {
+  ledger_.on_play = answering(Found::nothing, {});
+  ledger_.closed = true;
+  auto with_sid = key();
+  with_sid.recording_sid = "RE";
+  auto other_tenant = key();
+  other_tenant.tenant = TenantId{"other"};
+  auto a = one_.start(join_.play(key(), true));
+  auto b = one_.start(join_.play(key("CB"), true));
+  auto c = one_.start(join_.play(with_sid, true));
+  auto d = one_.start(join_.play(other_tenant, true));
+  one_.settle();
+  EXPECT_EQ(ledger_.plays, 4);
+  ledger_.open();
+  for (auto* play : {&a, &b, &c, &d}) EXPECT_EQ(play->get().found, Found::nothing);
+}
+
+TEST_F(JoinTest, AdmissionIsAskedForAsConfigured) {
+  ledger::Play seen;
+  ledger_.on_play = [&seen](const ledger::Play& play) {
+    seen = play;
+    return ledger::Admission{};
+  };
+  Join join{ledger_,
+            flights_,
+            worker_,
+            {.max_attempts = 7, .failure_cooldown = milliseconds{11}, .retention = milliseconds{13}, .works = true}};
+  one_.run(join.play(key(), true));
+  EXPECT_TRUE(seen.explicit_action);
+  EXPECT_TRUE(seen.claim) << "a slot is free";
+  EXPECT_EQ(seen.max_attempts, 7);
+  EXPECT_EQ(seen.failure_cooldown, milliseconds{11});
+  EXPECT_EQ(seen.retention, milliseconds{13});
+  EXPECT_EQ(seen.key, key());
+  one_.run(join.play(key(), false));
+  EXPECT_FALSE(seen.claim) << "who only looks takes no slot";
+  one_.run(join_.play(key(), true));
+  EXPECT_FALSE(seen.claim) << "no worker here";
+  worker_.drain();
+  one_.run(join.play(key(), true));
+  EXPECT_FALSE(seen.claim) << "the worker is stopping";
+}
+
+// The run was active when the database was asked, and ended before its flight could be seen: nobody would ever end it.
+TEST_F(JoinTest, ARunThatHasEndedMeanwhileLeavesNoFlight) {
+  ledger_.on_play = answering(Found::fetching, recording());
+  say(RunStatus::failed);
+  const auto joined = one_.run(join_.play(key(), true));
+  EXPECT_TRUE(joined.flight->view().ended);
+  EXPECT_EQ(joined.flight->view().run.status, RunStatus::failed);
+  EXPECT_TRUE(flights_.all().empty());
+  EXPECT_EQ(flights_.find(key()), nullptr);
+}
+
+TEST_F(JoinTest, ARunThatWasErasedMeanwhileIsCancelled) {
+  ledger_.on_play = answering(Found::fetching, recording());
+  ledger_.on_run = [](const RunId&) { return std::optional<onetake::Run>{}; };
+  const auto joined = one_.run(join_.play(key(), true));
+  EXPECT_TRUE(joined.flight->view().ended);
+  EXPECT_EQ(joined.flight->view().run.status, RunStatus::cancelled);
+  EXPECT_TRUE(flights_.all().empty());
+}
+
+TEST_F(JoinTest, ARunThatCannotBeAskedAfterLeavesNoFlight) {
+  ledger_.on_play = answering(Found::fetching, recording());
+  ledger_.on_run = [](const RunId&) -> std::optional<onetake::Run> { throw ledger::Unavailable{"down"}; };
+  EXPECT_THROW(one_.run(join_.play(key(), true)), ledger::Unavailable);
+  EXPECT_TRUE(flights_.all().empty());
+}
+
+TEST_F(JoinTest, AnAnswerThatComesLateDoesNotHideTheNextRun) {
+  Recording next = recording(2, RunStatus::running);
+  std::shared_ptr<Flight> newer;
+  ledger_.on_play = [&](const ledger::Play& play) {
+    newer = flights_.open(next, Flights::By::worker);  // cancelled and begun again while this answer is on its way
+    return answering(Found::fetching, recording(1))(play);
+  };
+  say(RunStatus::cancelled);
+  const auto joined = one_.run(join_.play(key(), true));
+  EXPECT_NE(joined.flight, newer);
+  EXPECT_TRUE(joined.flight->view().ended);
+  EXPECT_EQ(flights_.find(next.id), newer);
+  EXPECT_FALSE(newer->view().ended);
+}
+
+TEST_F(JoinTest, ARunThatTheWorkerHasIsJoinedWithoutAsking) {
+  const auto flight = flights_.open(recording(1, RunStatus::running), Flights::By::worker);
+  ledger_.on_play = answering(Found::fetching, recording(1, RunStatus::running));
+  ledger_.on_run = [](const RunId&) {
+    ADD_FAILURE() << "asked";
+    return std::optional<onetake::Run>{};
+  };
+  EXPECT_EQ(one_.run(join_.play(key(), false)).flight, flight);
+  EXPECT_EQ(flights_.find(key()), flight);
+}
+
+}  // namespace
+}  // namespace onetake::run

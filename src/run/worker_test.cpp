@@ -1,0 +1,474 @@
+#include "run/worker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <future>
+
+#include "base/metrics.hpp"
+#include "base/temp_folder.hpp"
+#include "base/test_loop.hpp"
+#include "ledger/sqlite_ledger.hpp"
+#include "run/join.hpp"
+#include "run/receiver.hpp"
+#include "run/test_parts.hpp"
+
+namespace onetake::run {
+namespace {
+
+using ledger::Found;
+using test::ScriptedProvider;
+using test::wav;
+using testing::HasSubstr;
+using Phase = blob::Growing::Phase;
+
+const TenantId acme{"acme"};
+
+Task<Flight::View> ended(std::shared_ptr<Flight> flight) {
+  auto view = flight->view();
+  while (!view.ended) view = co_await flight->changed(view.change, never);
+  co_return view;
+}
+Task<Flight::View> waiting(std::shared_ptr<Flight> flight) {
+  auto view = flight->view();
+  while (!view.ended && !view.run.setback) view = co_await flight->changed(view.change, never);
+  co_return view;
+}
+Task<bool> finish(Worker& worker, Deadline deadline) {
+  co_await worker.finish(deadline);
+  co_return true;
+}
+
+double stale_rejections() {
+  const std::string name = "\nonetake_stale_token_rejections_total ";
+  const auto page = metrics::text();
+  return std::stod(page.substr(page.find(name) + name.size()));
+}
+
+/// A worker with a real ledger, a real disk and a provider that does as it is told.
+class WorkerTest : public testing::Test {
+ protected:
+  WorkerTest() {
+    Limits limits;
+    limits.backoff_initial = milliseconds{0};
+    limits.backoff_max = milliseconds{0};
+    work_with(limits);
+    put("CA");
+  }
+  ~WorkerTest() override {
+    provider_->release();
+    loop_.run(finish(*worker_, never));
+    // What is still looking for work asks the ledger at most twice more.
+    for (int i = 0; i < 3; ++i) loop_.run(ledger_->counts());
+    loop_.settle();
+  }
+
+  void work_with(const Limits& limits, int max_attempts = 5) {
+    worker_ = std::make_unique<Worker>(
+        loop_.loop(), *ledger_, store_, disk_, flights_,
+        [this](const TenantId&, const std::string& name) -> std::shared_ptr<provider::Provider> {
+          return name == "main" ? provider_ : nullptr;
+        },
+        limits);
+    join_ = std::make_unique<Join>(*ledger_, flights_, *worker_, Join::Admission{.max_attempts = max_attempts});
+  }
+
+  Recording put(const std::string& call_sid, Registration said = {}) {
+    if (said.provider.empty()) said.provider = "main";
+    said.source_url = "https://media.example.com/1.wav";
+    return loop_.run(ledger_->put(acme, CallSid{call_sid}, std::move(said), wall_now())).recording;
+  }
+  static Key key(const std::string& call_sid = "CA") {
+    return {.tenant = acme, .call_sid = CallSid{call_sid}, .recording_sid = {}};
+  }
+  std::shared_ptr<Flight> play(const std::string& call_sid = "CA") {
+    return loop_.run(join_->play(key(call_sid), true)).flight;
+  }
+  Flight::View end_of(const std::shared_ptr<Flight>& flight) { return loop_.run(ended(flight)); }
+  Recording recording(const std::string& call_sid = "CA") { return loop_.run(ledger_->find(key(call_sid))).value(); }
+  std::size_t temporaries() const {
+    const std::filesystem::directory_iterator files{folder_.path() / "temporary"};
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+  }
+  std::size_t published() const {
+    std::size_t count = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator{folder_.path() / "audio"})
+      count += file.is_regular_file() ? 1 : 0;
+    return count;
+  }
+  /// What the worker does after the flight's end: on its loop, before this returns.
+  void settle() { loop_.run(finish(*worker_, never)); }
+
+  TempFolder folder_;
+  TestLoop loop_;
+  std::unique_ptr<ledger::Ledger> ledger_ = ledger::open_sqlite(folder_.path() / "ledger.db");
+  blob::Store store_{folder_.path()};
+  Offload disk_{1};
+  Flights flights_;
+  std::shared_ptr<ScriptedProvider> provider_ = std::make_shared<ScriptedProvider>();
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Join> join_;
+};
+
+TEST_F(WorkerTest, OnePlayOneRequestOneRecording) {
+  const auto audio = wav(5000);
+  provider_->will(test::sends(audio));
+  const auto view = end_of(play());
+  EXPECT_EQ(view.run.status, RunStatus::completed);
+  EXPECT_EQ(view.run.received_bytes, audio.size());
+  const auto found = recording();
+  EXPECT_EQ(found.state, State::ready);
+  ASSERT_TRUE(found.media);
+  EXPECT_EQ(found.media->bytes, audio.size());
+  EXPECT_EQ(found.run->status, RunStatus::completed);
+  EXPECT_EQ(store_.open(found.media->blob)->size, audio.size());
+  EXPECT_EQ(temporaries(), 0U);
+  EXPECT_EQ(provider_->asked().size(), 1U);
+  EXPECT_TRUE(flights_.all().empty());
+}
+
+TEST_F(WorkerTest, TheEtagIsTheSameFromTheFirstLiveByteOn) {
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  const auto live = flight->view().live;
+  ASSERT_NE(live, nullptr);
+  EXPECT_EQ(live->audio->view().watermark, 4999U);
+  provider_->release();
+  end_of(flight);
+  const auto media = recording().media.value();
+  EXPECT_EQ(media.version, live->version);
+  EXPECT_EQ(media.last_modified, live->last_modified);
+  EXPECT_EQ(media.content_type, live->content_type);
+  EXPECT_EQ(live->audio->view().phase, Phase::whole);
+}
+
+struct CauseRow {
+  Cause cause;
+  Then then;
+  Reason reason;
+};
+constexpr std::array<CauseRow, 17> causes{{{Cause::not_ready, Then::later, Reason::not_ready},
+                                           {Cause::throttled, Then::later, Reason::throttled},
+                                           {Cause::unavailable, Then::soon, Reason::retrying},
+                                           {Cause::unreachable, Then::soon, Reason::retrying},
+                                           {Cause::interrupted, Then::soon, Reason::retrying},
+                                           {Cause::stalled, Then::soon, Reason::retrying},
+                                           {Cause::timed_out, Then::soon, Reason::retrying},
+                                           {Cause::no_space, Then::soon, Reason::retrying},
+                                           {Cause::internal, Then::soon, Reason::retrying},
+                                           {Cause::unauthorized, Then::not_again, {}},
+                                           {Cause::forbidden, Then::not_again, {}},
+                                           {Cause::missing, Then::not_again, {}},
+                                           {Cause::gone, Then::not_again, {}},
+                                           {Cause::wrong_content, Then::not_again, {}},
+                                           {Cause::too_large, Then::not_again, {}},
+                                           {Cause::refused, Then::not_again, {}},
+                                           {Cause::overdue, Then::not_again, {}}}};
+void PrintTo(const CauseRow& row, std::ostream* out) { *out << name(row.cause); }
+
+class WorkerCause : public WorkerTest, public testing::WithParamInterface<CauseRow> {};
+
+TEST_P(WorkerCause, IsFollowedByWhatItsRowSays) {
+  const auto row = GetParam();
+  provider_->will(test::refuses(row.cause, 418));
+  provider_->will(test::sends(wav(1000)));
+  const auto flight = play();
+  const auto first = loop_.run(waiting(flight));
+  EXPECT_EQ(first.run.setback->cause, row.cause);
+  EXPECT_EQ(first.run.setback->provider_status, 418);
+  if (row.then == Then::not_again) {
+    EXPECT_EQ(end_of(flight).run.status, RunStatus::failed);
+    const auto found = recording();
+    EXPECT_EQ(found.state, row.cause == Cause::gone ? State::gone : State::failed);
+    EXPECT_EQ(found.run->setback->cause, row.cause);
+    EXPECT_EQ(found.run->setback->detail, "scripted");
+    EXPECT_EQ(provider_->asked().size(), 1U);
+    return;
+  }
+  EXPECT_FALSE(first.ended);
+  EXPECT_EQ(first.run.status, RunStatus::queued);
+  EXPECT_EQ(first.run.reason, row.reason);
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed) << "the same flight goes on";
+  EXPECT_EQ(provider_->asked().size(), 2U);
+  EXPECT_EQ(recording().state, State::ready);
+  EXPECT_EQ(recording().run->attempt, row.then == Then::soon ? 2 : 1);
+  EXPECT_EQ(recording().cycle, 1);
+}
+INSTANTIATE_TEST_SUITE_P(Table, WorkerCause, testing::ValuesIn(causes),
+                         [](const auto& row) { return std::string{name(row.param.cause)}; });
+
+TEST_F(WorkerTest, AttemptsThatCountAreUsedUp) {
+  Limits limits;
+  limits.backoff_initial = limits.backoff_max = milliseconds{0};
+  work_with(limits, 3);
+  worker_->start();
+  for (int i = 0; i < 2; ++i) provider_->will(test::refuses(Cause::throttled, 429));
+  const auto view = end_of(play());  // past its script the provider is unavailable
+  EXPECT_EQ(view.run.status, RunStatus::failed);
+  EXPECT_EQ(view.run.setback->cause, Cause::unavailable);
+  EXPECT_EQ(provider_->asked().size(), 5U) << "two that do not count, three that do";
+  EXPECT_EQ(recording().state, State::failed);
+}
+
+TEST_F(WorkerTest, NotReadyIsBelievedUntilNotReadyForHasPassed) {
+  Limits limits;
+  limits.not_ready_for = milliseconds{0};
+  work_with(limits);
+  provider_->will(test::refuses(Cause::not_ready, 404));
+  const auto view = end_of(play());
+  EXPECT_EQ(view.run.setback->cause, Cause::missing);
+  EXPECT_EQ(view.run.setback->provider_status, 404);
+}
+
+TEST_F(WorkerTest, NotReadyCountsFromTheEndOfTheCallWhereThatIsKnown) {
+  Registration said;
+  said.started_at = wall_now() - std::chrono::hours{2};
+  said.duration_seconds = 60;
+  put("CLong", said);
+  provider_->will(test::refuses(Cause::not_ready, 404));
+  EXPECT_EQ(end_of(play("CLong")).run.setback->cause, Cause::missing);
+
+  said.duration_seconds = 2 * 3600;
+  put("CJust", said);
+  provider_->will(test::refuses(Cause::not_ready, 404));
+  const auto view = loop_.run(waiting(play("CJust")));
+  EXPECT_FALSE(view.ended);
+  EXPECT_EQ(view.run.reason, Reason::not_ready);
+}
+
+TEST_F(WorkerTest, WhatTheProviderAskedForIsWaitedFor) {
+  const auto before = wall_now();
+  provider_->will(test::refuses(Cause::throttled, 429, std::chrono::minutes{10}));
+  const auto view = loop_.run(waiting(play()));
+  EXPECT_GE(view.run.due_at.value(), before + std::chrono::minutes{10});
+  settle();
+  EXPECT_EQ(recording().run->due_at, view.run.due_at);
+  EXPECT_TRUE(loop_.run(ledger_->claim(10, 10, view.run.due_at.value() - milliseconds{1})).empty());
+}
+
+TEST_F(WorkerTest, WhatWouldBeDuePastTheRunsDeadlineHasFailed) {
+  Limits limits;
+  limits.run_deadline = std::chrono::minutes{5};
+  work_with(limits);
+  provider_->will(test::refuses(Cause::throttled, 429, std::chrono::minutes{10}));
+  const auto view = end_of(play());
+  EXPECT_EQ(view.run.status, RunStatus::failed);
+  EXPECT_EQ(view.run.setback->cause, Cause::overdue);
+  EXPECT_THAT(view.run.setback->detail, HasSubstr("scripted"));
+  EXPECT_EQ(view.run.setback->provider_status, 429);
+}
+
+TEST_F(WorkerTest, AnInterruptedTransferGoesOnWhereItStopped) {
+  const auto audio = wav(5000);
+  provider_->will(test::cut(test::sends(audio), 3000));
+  auto rest = test::sends(audio.substr(3000));
+  rest.head->offset = 3000;
+  rest.head->total = audio.size();
+  provider_->will(std::move(rest));
+  const auto flight = play();
+  const auto live = loop_.run(waiting(flight)).live;
+  ASSERT_NE(live, nullptr);
+  EXPECT_EQ(live->audio->view().phase, Phase::arriving) << "a pause, not an end";
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  EXPECT_EQ(live->audio->view().phase, Phase::whole);
+  EXPECT_EQ(test::readable(*live->audio), audio);
+  const auto asked = provider_->asked();
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0].from, 0U);
+  EXPECT_EQ(asked[1].from, 3000U);
+  EXPECT_EQ(asked[1].validator, "\"v\"");
+  EXPECT_EQ(recording().media->version, live->version);
+}
+
+TEST_F(WorkerTest, AFailureCutsWhoListensAndPublishesNothing) {
+  provider_->will(test::cut(test::sends(wav(5000)), 3000));
+  provider_->will(test::refuses(Cause::gone, 410));
+  const auto flight = play();
+  const auto live = loop_.run(waiting(flight)).live;
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::failed);
+  EXPECT_EQ(live->audio->view().phase, Phase::abandoned);
+  EXPECT_EQ(live->audio->cause().cause, Cause::gone);
+  settle();
+  EXPECT_EQ(temporaries(), 0U);
+  EXPECT_EQ(published(), 0U);
+}
+
+TEST_F(WorkerTest, AProviderThatIsNotConfiguredAnyMoreIsAPermanentCause) {
+  Registration said;
+  said.provider = "former";
+  put("CF", said);
+  const auto view = end_of(play("CF"));
+  EXPECT_EQ(view.run.setback->cause, Cause::refused);
+  EXPECT_THAT(view.run.setback->detail, HasSubstr("former"));
+}
+
+TEST_F(WorkerTest, AFileThatCannotBePublishedIsFetchedAgain) {
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  provider_->will(test::sends(wav(5000)));
+  const auto flight = play();
+  provider_->until_held();
+  for (const auto& file : std::filesystem::directory_iterator{folder_.path() / "temporary"})
+    std::filesystem::remove(file);
+  provider_->release();
+  const auto view = loop_.run(waiting(flight));
+  EXPECT_EQ(view.run.setback->cause, Cause::internal);
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  EXPECT_EQ(provider_->asked().at(1).from, 0U) << "what is on the disk is not trusted any more";
+  EXPECT_EQ(published(), 1U);
+}
+
+// The lease was lost while the transfer went on: somebody newer has the run.
+TEST_F(WorkerTest, AStaleTokenPublishesNothing) {
+  const auto before = stale_rejections();
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  ASSERT_EQ(loop_.run(ledger_->recover(wall_now())), 1);
+  provider_->release();
+  const auto view = end_of(flight);
+  EXPECT_NE(view.run.status, RunStatus::completed);
+  EXPECT_EQ(published(), 0U);
+  EXPECT_EQ(recording().state, State::fetching);
+  EXPECT_EQ(recording().run->status, RunStatus::queued);
+  EXPECT_EQ(stale_rejections(), before + 1);
+}
+
+TEST_F(WorkerTest, AStaleTokenWritesNoSetbackEither) {
+  auto step = test::refuses(Cause::gone, 410);
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  loop_.run(ledger_->recover(wall_now()));
+  provider_->release();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::cancelled);
+  EXPECT_EQ(recording().state, State::fetching);
+}
+
+TEST_F(WorkerTest, TheHeartbeatWritesProgressAndNoticesALostLease) {
+  Limits limits;
+  limits.heartbeat = milliseconds{1};
+  work_with(limits);
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  worker_->start();
+  const auto flight = play();
+  provider_->until_held();
+  while (recording().run->received_bytes != 4999U) {
+  }
+  EXPECT_EQ(recording().run->total_bytes, 5000U);
+  worker_->drain();  // or it would claim the run again at once
+  loop_.run(ledger_->recover(wall_now()));
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::cancelled)
+      << "nothing released the provider: the transfer was stopped";
+}
+
+TEST_F(WorkerTest, CancelledWhileItRunsTheTransferStops) {
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  const auto live = flight->view().live;
+  loop_.run(ledger_->erase(acme, CallSid{"CA"}, {}, wall_now()));
+  worker_->cancel(flight->recording());
+  EXPECT_TRUE(flight->view().ended);
+  EXPECT_EQ(flight->view().run.status, RunStatus::cancelled);
+  EXPECT_EQ(flights_.find(key()), nullptr) << "nobody joins any more";
+  settle();
+  EXPECT_EQ(live->audio->view().phase, Phase::abandoned);
+  EXPECT_EQ(temporaries(), 0U);
+  EXPECT_EQ(published(), 0U);
+}
+
+TEST_F(WorkerTest, CancelledBetweenAttemptsWhatHasArrivedGoes) {
+  provider_->will(test::cut(test::sends(wav(5000)), 3000));
+  const auto flight = play();
+  const auto live = loop_.run(waiting(flight)).live;
+  loop_.run(ledger_->counts());
+  loop_.settle();
+  EXPECT_EQ(temporaries(), 1U);
+  worker_->cancel(flight->recording());
+  EXPECT_TRUE(flight->view().ended);
+  settle();
+  EXPECT_EQ(live->audio->view().phase, Phase::abandoned);
+  EXPECT_EQ(temporaries(), 0U);
+  worker_->cancel(flight->recording());  // nothing is there any more
+}
+
+TEST_F(WorkerTest, FinishingGivesLeasesBackUncounted) {
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  EXPECT_EQ(recording().run->attempt, 1);
+  loop_.run(finish(*worker_, Deadline::min()));
+  EXPECT_TRUE(flight->view().ended);
+  const auto run = recording().run.value();
+  EXPECT_EQ(run.status, RunStatus::queued);
+  EXPECT_EQ(run.attempt, 0) << "the attempt does not count";
+  EXPECT_EQ(temporaries(), 0U);
+  EXPECT_FALSE(worker_->reserve(acme));
+}
+
+TEST_F(WorkerTest, FinishingWaitsForWhatEndsInTime) {
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  auto finished = loop_.start(finish(*worker_, never));
+  loop_.settle();
+  EXPECT_FALSE(worker_->reserve(acme)) << "nothing new";
+  provider_->release();
+  finished.get();
+  EXPECT_EQ(flight->view().run.status, RunStatus::completed);
+}
+
+TEST_F(WorkerTest, WithoutAFreeSlotARunIsQueuedUntilThereIsOne) {
+  Limits limits;
+  limits.max_concurrent = 1;
+  work_with(limits);
+  put("CB");
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  provider_->will(test::sends(wav(1000)));
+  worker_->start();
+  const auto first = play();
+  provider_->until_held();
+  const auto second = play("CB");
+  EXPECT_EQ(second->view().run.status, RunStatus::queued);
+  EXPECT_EQ(provider_->asked().size(), 1U);
+  provider_->release();
+  EXPECT_EQ(end_of(first).run.status, RunStatus::completed);
+  EXPECT_EQ(end_of(second).run.status, RunStatus::completed);
+}
+
+TEST_F(WorkerTest, WhatAnEarlierLifeQueuedIsFound) {
+  ledger::Play pressed{.key = key(), .explicit_action = true, .now = wall_now()};
+  ASSERT_EQ(loop_.run(ledger_->play(pressed)).found, Found::created);
+  provider_->will(test::sends(wav(1000)));
+  worker_->start();
+  const auto joined = loop_.run(join_->play(key(), false));
+  if (joined.found == Found::fetching) end_of(joined.flight);
+  EXPECT_EQ(recording().state, State::ready);
+}
+
+}  // namespace
+}  // namespace onetake::run
