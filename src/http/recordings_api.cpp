@@ -52,7 +52,7 @@ Task<Answer> Api::delete_recording(const Request& request, Asked asked) {
 
 /// After a change is committed and before it is answered: nobody is sent what is no more, and the disk has it no more.
 Task<void> Api::settle(TenantId tenant, CallSid call_sid, ledger::Leftovers leftovers) {
-  parts_.streams.forget(tenant, call_sid);
+  parts_.streams.forget(tenant, call_sid, leftovers.blobs);
   for (const auto& recording : leftovers.recordings) parts_.worker.cancel(recording);
   if (leftovers.blobs.empty()) co_return;
   const auto unlink = [this, blobs = std::move(leftovers.blobs)] {

@@ -1,11 +1,16 @@
 #include "stream/shelf.hpp"
 
 namespace onetake::stream {
+namespace {
+
+std::size_t hash_of(const TenantId& tenant, const CallSid& call_sid) {
+  return std::hash<CallSid>{}(call_sid) * 31 + std::hash<TenantId>{}(tenant);
+}
+
+}  // namespace
 
 std::size_t Shelf::KeyHash::operator()(const Key& key) const noexcept {
-  const auto call = std::hash<CallSid>{}(key.call_sid);
-  return call * 31 + std::hash<TenantId>{}(key.tenant) +
-         (key.recording_sid ? std::hash<std::string>{}(*key.recording_sid) : 0);
+  return hash_of(key.tenant, key.call_sid) + (key.recording_sid ? std::hash<std::string>{}(*key.recording_sid) : 0);
 }
 
 std::shared_ptr<const Ready> Shelf::find(const Key& key, WallTime now) {
@@ -13,46 +18,47 @@ std::shared_ptr<const Ready> Shelf::find(const Key& key, WallTime now) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
   if (found->second->ready->expires <= now) {
-    recent_.erase(found->second);
-    by_key_.erase(found);
+    drop(found->second);
     return nullptr;
   }
   recent_.splice(recent_.begin(), recent_, found->second);
   return found->second->ready;
 }
 
-std::uint64_t Shelf::epoch() const {
+std::uint64_t Shelf::epoch(const Key& key) const {
   const std::lock_guard lock{mutex_};
-  return epoch_;
+  return changes_[hash_of(key.tenant, key.call_sid) % changes_.size()];
 }
 
-void Shelf::put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch) {
+bool Shelf::put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch) {
   const std::lock_guard lock{mutex_};
-  if (epoch != epoch_) return;
-  if (const auto found = by_key_.find(key); found != by_key_.end()) {
-    found->second->ready = std::move(ready);
-    return;
-  }
+  if (epoch != changes_[hash_of(key.tenant, key.call_sid) % changes_.size()]) return false;
+  if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
   recent_.push_front({key, std::move(ready)});
   by_key_[key] = recent_.begin();
-  if (recent_.size() > most_) {
-    by_key_.erase(recent_.back().key);
-    recent_.pop_back();
+  if (recent_.size() > most_) drop(std::prev(recent_.end()));
+  return true;
+}
+
+void Shelf::forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs) {
+  const std::lock_guard lock{mutex_};
+  ++changes_[hash_of(tenant, call_sid) % changes_.size()];
+  for (auto it = recent_.begin(); it != recent_.end();)
+    it = it->key.tenant == tenant && it->key.call_sid == call_sid ? drop(it) : std::next(it);
+  for (const auto& blob : blobs) {
+    const auto [first, last] = lent_.equal_range(blob);
+    for (auto it = first; it != last; ++it)
+      if (const auto file = it->second.lock()) file->withdrawn = true;
+    lent_.erase(first, last);
   }
 }
 
-void Shelf::forget(const TenantId& tenant, const CallSid& call_sid) {
-  const std::lock_guard lock{mutex_};
-  ++epoch_;
-  for (auto it = recent_.begin(); it != recent_.end();) {
-    if (it->key.tenant == tenant && it->key.call_sid == call_sid) {
-      it->ready->file->withdrawn = true;
-      by_key_.erase(it->key);
-      it = recent_.erase(it);
-    } else {
-      ++it;
-    }
-  }
+/// Takes an entry away; its file is remembered while somebody may be sending it.
+Shelf::Entries::iterator Shelf::drop(Entries::iterator entry) {
+  std::erase_if(lent_, [](const auto& lent) { return lent.second.expired(); });
+  lent_.emplace(entry->ready->blob, entry->ready->file);
+  by_key_.erase(entry->key);
+  return recent_.erase(entry);
 }
 
 }  // namespace onetake::stream

@@ -1,18 +1,21 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "blob/store.hpp"
 #include "recording/recording.hpp"
 
 namespace onetake::stream {
 
-/// A recording that is whole and open, with all that its answers say. Immutable: a request holds it and needs nothing else.
+/// A recording that is whole and open, with all that its answers say. Immutable: a request holds it and needs nothing
+/// else.
 struct Ready {
   std::shared_ptr<const blob::Published> file;
   RecordingId recording;
@@ -33,13 +36,13 @@ class Shelf {
   [[nodiscard]] std::shared_ptr<const Ready> find(const Key& key, WallTime now);
 
   /// What is put here must have been read from the ledger after this number was taken: a change that fell between would
-  /// otherwise be put back.
-  [[nodiscard]] std::uint64_t epoch() const;
-  void put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch);
+  /// otherwise be put back. Then it is not taken: false, and the ledger is to be asked again.
+  [[nodiscard]] std::uint64_t epoch(const Key& key) const;
+  [[nodiscard]] bool put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch);
 
-  /// A recording of this call has been erased or replaced: whoever is sending it stops, whoever asks from now on gets what
-  /// the ledger says.
-  void forget(const TenantId& tenant, const CallSid& call_sid);
+  /// A recording of this call has been registered, replaced or erased: whoever asks from now on gets what the ledger
+  /// says. Whoever is sending one of `blobs`, which are no more, stops.
+  void forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs);
 
  private:
   struct KeyHash {
@@ -49,12 +52,17 @@ class Shelf {
     Key key;
     std::shared_ptr<const Ready> ready;
   };
+  using Entries = std::list<Entry>;
+
+  Entries::iterator drop(Entries::iterator entry);
 
   const std::size_t most_;
   mutable std::mutex mutex_;
-  std::uint64_t epoch_ = 0;
-  std::list<Entry> recent_;  ///< the most recently played in front
-  std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> by_key_;
+  std::array<std::uint64_t, 1024> changes_{};  ///< by a hash of the call, so that others' changes seldom get in the way
+  Entries recent_;                             ///< the most recently played in front
+  std::unordered_map<Key, Entries::iterator, KeyHash> by_key_;
+  /// No longer here and still being sent, by blob: they too may have to be stopped.
+  std::unordered_multimap<std::string, std::weak_ptr<const blob::Published>> lent_;
 };
 
 }  // namespace onetake::stream

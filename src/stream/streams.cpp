@@ -40,7 +40,7 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
       metrics::add(Series::cache_opens, {"hit"});
       co_return ready;
     }
-    const auto epoch = shelf_.epoch();
+    const auto epoch = shelf_.epoch(key);
     auto joined = co_await join_.play(key, explicit_action);
     switch (joined.found) {
       case Found::nothing: co_return refused(Fault::recording_not_found);
@@ -56,7 +56,7 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
                                   joined.retry_at - wall_now());
       case Found::ready:
         if (auto ready = co_await take_down(key, joined.recording, epoch)) co_return ready;
-        break;  // its file was lost: it is fetched again
+        break;  // its file was lost, or it was changed meanwhile: the ledger is asked again
       case Found::fetching:
       case Found::created:
         if (auto opened = co_await follow(joined.flight, wait)) co_return *std::move(opened);
@@ -111,7 +111,8 @@ Task<std::shared_ptr<const Ready>> Streams::take_down(Key key, const Recording& 
             .etag = etag(recording.id, media.cycle, media.version),
             .last_modified = media.last_modified,
             .expires = admission_.retention > milliseconds{0} ? since + admission_.retention : WallTime::max()});
-  shelf_.put(key, ready, epoch);
+  // Unless it was changed meanwhile: what is not on the shelf could not be stopped.
+  if (!shelf_.put(key, ready, epoch)) co_return nullptr;
   co_return ready;
 }
 
