@@ -17,7 +17,8 @@ json::value or_null(const std::optional<T>& value) {
 
 /// 10, not 1E1: Boost.JSON writes every double with an exponent.
 json::value seconds_or_null(const std::optional<double>& seconds) {
-  if (!seconds) return nullptr;
+  if (!seconds || !std::isfinite(*seconds)) return nullptr;
+  if (std::abs(*seconds) > 1e15) return *seconds;  // a container may say anything
   const auto whole = static_cast<std::int64_t>(*seconds);
   return static_cast<double>(whole) == *seconds ? json::value(whole) : json::value(*seconds);
 }
@@ -91,6 +92,8 @@ class Reader {
     for (const auto& [key, each] : value->get_object()) {
       if (!each.is_string() || key.size() > 64 || each.get_string().size() > 1024)
         return fail("labels", "must be strings: keys of up to 64 bytes, values of up to 1024"), labels;
+      if (key.find('\0') != json::string_view::npos || each.get_string().find('\0') != json::string::npos)
+        return fail("labels", "have a NUL in them"), labels;
       labels.emplace(key, each.get_string());
     }
     return labels;
@@ -192,7 +195,10 @@ result<Registration> registration_of(std::string_view body) {
   said.direction = reader.text("direction", 64);
   said.started_at = reader.time("started_at");
   said.duration_seconds = reader.number("duration_seconds", 0, 31'536'000);
-  if (const auto channels = reader.number("channels", 1, 64)) said.channels = static_cast<int>(*channels);
+  if (const auto channels = reader.number("channels", 1, 64)) {
+    said.channels = static_cast<int>(*channels);
+    if (*said.channels != *channels) reader.fail("channels", "must be a whole number");
+  }
   said.format = reader.text("format", 32);
   said.labels = reader.labels();
   if (reader.failure()) return failed(Fault::bad_body, *reader.failure());

@@ -80,6 +80,15 @@ Request request_of(const Parser& parser) {
   return request;
 }
 
+/// What the parser lets pass and RFC 9112 does not (sections 3.2, 6.1, 6.3): behind a proxy it could hide a second request.
+bool well_framed(const Parser& parser) {
+  const auto& message = parser.get();
+  const bool http10 = message.version() < 11;
+  const auto hosts = message.count(beast::field::host);
+  if (hosts > 1 || (hosts == 0 && !http10)) return false;
+  return message.count(beast::field::transfer_encoding) == 0 || (parser.chunked() && !http10);
+}
+
 Fault fault_of(const boost::beast::error_code& error) {
   if (error == beast::error::body_limit) return Fault::payload_too_large;
   if (error == beast::error::header_limit || error == beast::error::buffer_overflow) return Fault::header_too_large;
@@ -121,10 +130,18 @@ class Session::Chunks final : public Out {
  public:
   explicit Chunks(Session& session) : session_(session) {}
 
-  // Defined below: GCC 12 gives the frame of a virtual coroutine that is defined in its class a vtable pointer, and
-  // resumes it at the wrong address.
-  Task<bool> send(std::string_view bytes, bool more) override;
-  Task<bool> send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) override;
+  Task<bool> send(std::string_view bytes, bool more) override {
+    if (bytes.empty()) co_return true;
+    const bool open = co_await begin(bytes.size());
+    if (!open) co_return false;
+    co_return co_await session_.send(bytes, more);
+  }
+  Task<bool> send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) override {
+    if (length == 0) co_return true;
+    const bool open = co_await begin(length);
+    if (!open) co_return false;
+    co_return co_await session_.send_file(fd, offset, length, withdrawn);
+  }
   Task<bool> end() {
     const std::string_view last = any_ ? "\r\n0\r\n\r\n" : "0\r\n\r\n";
     return session_.send(last, false);
@@ -143,18 +160,6 @@ class Session::Chunks final : public Out {
   std::string line_;
   bool any_ = false;
 };
-
-Task<bool> Session::Chunks::send(std::string_view bytes, bool more) {
-  if (bytes.empty()) co_return true;
-  if (!co_await begin(bytes.size())) co_return false;
-  co_return co_await session_.send(bytes, more);
-}
-
-Task<bool> Session::Chunks::send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) {
-  if (length == 0) co_return true;
-  if (!co_await begin(length)) co_return false;
-  co_return co_await session_.send_file(fd, offset, length, withdrawn);
-}
 
 Session::Session(Socket socket, Site& site, const Bounds& bounds)
     : socket_(std::move(socket)), site_(site), bounds_(bounds), input_(bounds.head) {
@@ -197,7 +202,8 @@ Task<Session::Next> Session::one_request() {
   while (!parser.is_done()) {
     if (input_begin_ == input_end_) {
       idle_ = !begun;
-      if (!continued && parser.is_header_done() && lists_token(view(parser.get()[beast::field::expect]), "100-continue")) {
+      if (!continued && parser.is_header_done() && parser.get().version() >= 11 &&
+          lists_token(view(parser.get()[beast::field::expect]), "100-continue")) {
         continued = true;
         if (!co_await send("HTTP/1.1 100 Continue\r\n\r\n", false)) co_return Next::close;
       }
@@ -218,21 +224,31 @@ Task<Session::Next> Session::one_request() {
         input_begin_ = 0;
       }
       if (input_end_ == input_.size()) error = beast::error::header_limit;
-      if (!error && input_end_ > 0 && !co_await more_input()) co_return Next::close;
+      if (!error && input_end_ > 0) {
+        const bool more = co_await more_input();
+        if (!more) co_return Next::close;
+      }
     }
     if (error) {
-      Request unknown;
-      Answer refusal = site_.refuse(fault_of(error));
-      co_return co_await write(unknown, refusal, false) ? Next::linger : Next::close;
+      co_return co_await refuse(fault_of(error));
     }
   }
   deadline = never;
+  if (!well_framed(parser)) co_return co_await refuse(Fault::bad_request);
 
   const Request request = request_of(parser);
   Answer answer = co_await site_.answer(request);
-  const bool keep_alive = parser.keep_alive() && !site_.draining();
+  bool keep_alive = parser.keep_alive() && !site_.draining();
   if (!co_await write(request, answer, keep_alive)) co_return Next::close;
   co_return keep_alive && socket_.is_open() ? Next::another : Next::linger;
+}
+
+Task<Session::Next> Session::refuse(Fault fault) {
+  const Request unknown;
+  Answer refusal = site_.refuse(fault);
+  bool keep_alive = false;
+  const bool written = co_await write(unknown, refusal, keep_alive);
+  co_return written ? Next::linger : Next::close;
 }
 
 Task<bool> Session::more_input() {
@@ -243,7 +259,7 @@ Task<bool> Session::more_input() {
   co_return !error && n > 0;
 }
 
-Task<bool> Session::write(const Request& request, Answer& answer, bool keep_alive) {
+Task<bool> Session::write(const Request& request, Answer& answer, bool& keep_alive) {
   auto* const streamed = std::get_if<Streamed>(&answer.body);
   const auto length = length_of(answer);
   const bool chunked = !length && !request.http10;

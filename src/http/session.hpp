@@ -62,7 +62,9 @@ class Session final : public Timed,
 
   void on_deadline() override;
   Task<Next> one_request();
-  Task<bool> write(const Request& request, Answer& answer, bool keep_alive);
+  Task<Next> refuse(Fault fault);
+  /// Clears `keep_alive` where only the connection's end tells the body's.
+  Task<bool> write(const Request& request, Answer& answer, bool& keep_alive);
   Task<bool> write_streamed(Streamed& body, bool chunked);
   Task<bool> more_input();
   Task<bool> writable();
