@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "ledger/sqlite_ledger.hpp"
 #include "base/test_loop.hpp"
+#include "ledger/sqlite_ledger.hpp"
 
 namespace {
 

@@ -22,7 +22,8 @@ std::filesystem::path default_folder() {
   return std::filesystem::temp_directory_path() / "onetake-demo";
 }
 
-Settings settings_for(const DemoOptions& options, const std::filesystem::path& folder, const simulator::Demo& simulated) {
+Settings settings_for(const DemoOptions& options, const std::filesystem::path& folder,
+                      const simulator::Demo& simulated) {
   Settings settings = default_settings();
   settings.server.listen = options.listen;
   settings.server.data_dir = folder;

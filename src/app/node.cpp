@@ -56,10 +56,10 @@ run::Join::Admission admission_of(const Settings& settings) {
 std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers_of(
     const Settings& settings, provider::Transfers& transfers) {
   const provider::Limits limits{.connect_timeout = settings.fetch.connect_timeout,
-                          .stall_timeout = settings.fetch.stall_timeout,
-                          .max_recording_bytes = settings.fetch.max_recording_bytes,
-                          .allow_addresses = settings.fetch.allow_addresses,
-                          .allow_plain_http = settings.fetch.allow_plain_http};
+                                .stall_timeout = settings.fetch.stall_timeout,
+                                .max_recording_bytes = settings.fetch.max_recording_bytes,
+                                .allow_addresses = settings.fetch.allow_addresses,
+                                .allow_plain_http = settings.fetch.allow_plain_http};
   std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers;
   for (const auto& tenant : settings.tenants)
     for (const auto& each : tenant.providers)
@@ -176,7 +176,8 @@ std::shared_ptr<provider::Provider> Node::find_provider(const TenantId& tenant, 
 
 result<void> Node::admits(const TenantId& tenant, const Registration& said) const {
   const auto provider = find_provider(tenant, said.provider);
-  if (!provider) return failed(Fault::source_not_allowed, "This tenant has no provider named \"" + said.provider + "\".");
+  if (!provider)
+    return failed(Fault::source_not_allowed, "This tenant has no provider named \"" + said.provider + "\".");
   return provider->admits(said);
 }
 

@@ -51,7 +51,8 @@ class Node {
   void run();
 
  private:
-  [[nodiscard]] std::shared_ptr<provider::Provider> find_provider(const TenantId& tenant, const std::string& name) const;
+  [[nodiscard]] std::shared_ptr<provider::Provider> find_provider(const TenantId& tenant,
+                                                                  const std::string& name) const;
   [[nodiscard]] result<void> admits(const TenantId& tenant, const Registration& said) const;
   [[nodiscard]] ControlVerbs verbs();
   Task<void> until_drained();

@@ -13,8 +13,8 @@ int serve(const Settings& settings) {
     return 1;
   }
   const bool https = settings.server.public_url.starts_with("https://");
-  tenant::Browsers browsers{
-      .sessions = tenant::Sessions{instance->session_secret(), std::chrono::hours{12}, https}, .local = {}};
+  tenant::Browsers browsers{.sessions = tenant::Sessions{instance->session_secret(), std::chrono::hours{12}, https},
+                            .local = {}};
   Node node{settings, *std::move(instance), std::move(browsers)};
   std::cout << "listening on " << node.url() << std::endl;
   node.run();

@@ -49,8 +49,8 @@ std::string uuid7() {
 bool valid_call_sid(std::string_view text) {
   if (text.empty() || text.size() > 64 || text.front() == '.') return false;
   for (const char c : text) {
-    const bool fine = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-                      c == '.' || c == '-';
+    const bool fine =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
     if (!fine) return false;
   }
   return true;

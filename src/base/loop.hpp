@@ -11,8 +11,8 @@ namespace onetake {
 
 class Loop;
 
-/// Something on a loop that may take too long. A sweep looks at all of them every `Loop::tick`, because a timer for each
-/// request costs more than the request. All members on the loop's thread.
+/// Something on a loop that may take too long. A sweep looks at all of them every `Loop::tick`, because a timer for
+/// each request costs more than the request. All members on the loop's thread.
 class Timed : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   Timed() = default;
@@ -26,8 +26,8 @@ class Timed : public boost::intrusive::list_base_hook<boost::intrusive::link_mod
 
  private:
   friend class Loop;
-  /// Called once the deadline has passed, and again at every tick until it is moved or the object is gone. It may unlink
-  /// or destroy this object and no other `Timed`.
+  /// Called once the deadline has passed, and again at every tick until it is moved or the object is gone. It may
+  /// unlink or destroy this object and no other `Timed`.
   virtual void on_deadline() = 0;
 };
 

@@ -12,7 +12,8 @@ Task<bool> Waiters::wait(std::unique_lock<std::mutex>& lock, Deadline deadline) 
   Wait wait{*this, Loop::of(executor)};
   wait.deadline = deadline;
   if (deadline != never) wait.loop_.watch(wait);
-  // The waker posts to this loop, whose thread is busy here until the coroutine is suspended: nothing resumes too early.
+  // The waker posts to this loop, whose thread is busy here until the coroutine is suspended: nothing resumes too
+  // early.
   const bool woken = co_await asio::async_initiate<decltype(use_task), void(bool)>(
       [&](auto&& handler) {
         wait.resume_ = [h = std::forward<decltype(handler)>(handler)](bool by_wake) mutable { std::move(h)(by_wake); };

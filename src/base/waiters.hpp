@@ -38,7 +38,8 @@ class Waiters {
   class Wait;
 
   std::mutex& mutex_;
-  boost::intrusive::list<Wait, boost::intrusive::base_hook<boost::intrusive::list_base_hook<boost::intrusive::tag<Waiters>>>>
+  boost::intrusive::list<Wait,
+                         boost::intrusive::base_hook<boost::intrusive::list_base_hook<boost::intrusive::tag<Waiters>>>>
       waiting_;
 };
 

@@ -31,7 +31,7 @@ class Growing : public std::enable_shared_from_this<Growing> {
 
   /// What a reader sees, taken under one lock: all together, or a reader could miss the end.
   struct View {
-    Bytes watermark = 0;         ///< bytes that may be read
+    Bytes watermark = 0;  ///< bytes that may be read
     Phase phase = Phase::reserved;
     std::optional<Bytes> total;  ///< from the provider; known from `begin` on, or never until `whole`
 

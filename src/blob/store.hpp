@@ -29,8 +29,8 @@ struct Published {
 ///   DIR/temporary/NAME     being written: worth nothing after a crash
 ///   DIR/audio/xx/NAME      published: whole, synced, and only then pointed to; xx is a hash of NAME
 ///
-/// Names are the caller's, must differ for every attempt to publish, and are [A-Za-z0-9.-]. Every call blocks on the disk:
-/// not for loops, except `create`. Any thread. A disk that fails throws std::system_error.
+/// Names are the caller's, must differ for every attempt to publish, and are [A-Za-z0-9.-]. Every call blocks on the
+/// disk: not for loops, except `create`. Any thread. A disk that fails throws std::system_error.
 class Store {
  public:
   /// Makes the folders. Removes the temporaries of earlier lives: REQUIRES nobody else has DIR. `most` bounds what lies
@@ -41,8 +41,9 @@ class Store {
 
   [[nodiscard]] Writer create(const std::string& name);
 
-  /// Makes the writer's file the published one: fsync, rename, fsync of the folder. Only after this returns may anything
-  /// point to NAME. A failed fsync is never tried again, for the kernel may have dropped what it could not write.
+  /// Makes the writer's file the published one: fsync, rename, fsync of the folder. Only after this returns may
+  /// anything point to NAME. A failed fsync is never tried again, for the kernel may have dropped what it could not
+  /// write.
   void publish(Writer& writer, const std::string& name);
 
   /// Null when there is no such file.

@@ -10,8 +10,8 @@
 
 namespace onetake::blob {
 
-/// The one who writes a Growing. Not thread-safe, but may be handed from thread to thread. Destroyed before `finish`, it
-/// abandons; destroyed before `Store::publish`, it removes the temporary file.
+/// The one who writes a Growing. Not thread-safe, but may be handed from thread to thread. Destroyed before `finish`,
+/// it abandons; destroyed before `Store::publish`, it removes the temporary file.
 class Writer {
  public:
   Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space);
@@ -24,8 +24,8 @@ class Writer {
   [[nodiscard]] Bytes position() const { return position_; }
   [[nodiscard]] Bytes written() const { return written_; }
 
-  /// The bytes that are about to come are audio. `total` where the provider told the length: room for all of it is taken
-  /// now. Errors: `no_space`.
+  /// The bytes that are about to come are audio. `total` where the provider told the length: room for all of it is
+  /// taken now. Errors: `no_space`.
   std::expected<void, Cause> begin(std::optional<Bytes> total);
 
   /// Adds bytes at `position`; where something is written already, compares. Errors: `no_space`; `internal` for a disk

@@ -49,7 +49,8 @@ struct Streamed {
 struct Answer {
   int status = 200;
   std::string fields;  ///< "Name: value\r\n" each
-  std::variant<std::monostate, std::string, std::string_view, FilePart, Streamed> body;  ///< views: for the process's life
+  std::variant<std::monostate, std::string, std::string_view, FilePart, Streamed>
+      body;  ///< views: for the process's life
 
   void add(std::string_view name, std::string_view value) {
     fields.append(name).append(": ").append(value).append("\r\n");

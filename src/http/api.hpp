@@ -17,8 +17,8 @@
 
 namespace onetake::http {
 
-/// Every route of contract section 4, and the console. The table in api.cpp has them all; each area's handlers stand in a
-/// file of their own. Any loop; nothing here blocks.
+/// Every route of contract section 4, and the console. The table in api.cpp has them all; each area's handlers stand in
+/// a file of their own. Any loop; nothing here blocks.
 class Api final : public Site {
  public:
   struct Parts {

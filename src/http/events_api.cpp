@@ -60,11 +60,13 @@ Task<Answer> Api::events(const Request& request, Asked asked) {
   answer.add("Content-Type", "text/event-stream");
   answer.add("Cache-Control", "no-store");
   answer.add("X-Accel-Buffering", "no");  // nginx would hold events back
-  answer.body = Streamed{.length = {}, .write = [this, key = *std::move(key)](Out& out) { return send_events(out, key); }};
+  answer.body =
+      Streamed{.length = {}, .write = [this, key = *std::move(key)](Out& out) { return send_events(out, key); }};
   co_return answer;
 }
 
-/// Until the recording is ready or has failed. One that is cold is waited for: a page opens this beside the Play itself.
+/// Until the recording is ready or has failed. One that is cold is waited for: a page opens this beside the Play
+/// itself.
 Task<End> Api::send_events(Out& out, Key key) {
   if (!co_await out.send(":\n\n", false)) co_return End::cut;  // the browser knows at once that it is connected
   auto quiet_since = Monotonic::now();

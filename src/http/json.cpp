@@ -117,23 +117,23 @@ class Reader {
 }  // namespace
 
 json::object json_of(const Run& run) {
-  return {{"id", run.id.str()},
-          {"call_sid", run.call_sid.str()},
-          {"job_type", run.job_type},
-          {"cycle", run.cycle},
-          {"status", name(run.status)},
-          {"attempt", run.attempt},
-          {"max_attempts", run.max_attempts},
-          {"received_bytes", run.received_bytes},
-          {"total_bytes", or_null(run.total_bytes)},
-          {"reason", reason_of(run)},
-          {"error", error_of(run.setback)},
-          {"provider_status", run.setback && run.setback->provider_status != 0
-                                  ? json::value(run.setback->provider_status)
-                                  : json::value(nullptr)},
-          {"created_at", rfc3339(run.created_at)},
-          {"started_at", time_or_null(run.started_at)},
-          {"completed_at", time_or_null(run.completed_at)}};
+  return {
+      {"id", run.id.str()},
+      {"call_sid", run.call_sid.str()},
+      {"job_type", run.job_type},
+      {"cycle", run.cycle},
+      {"status", name(run.status)},
+      {"attempt", run.attempt},
+      {"max_attempts", run.max_attempts},
+      {"received_bytes", run.received_bytes},
+      {"total_bytes", or_null(run.total_bytes)},
+      {"reason", reason_of(run)},
+      {"error", error_of(run.setback)},
+      {"provider_status", run.setback && run.setback->provider_status != 0 ? json::value(run.setback->provider_status)
+                                                                           : json::value(nullptr)},
+      {"created_at", rfc3339(run.created_at)},
+      {"started_at", time_or_null(run.started_at)},
+      {"completed_at", time_or_null(run.completed_at)}};
 }
 
 json::object json_of(const Recording& recording) {
@@ -204,7 +204,8 @@ result<Registration> registration_of(std::string_view body) {
   if (reader.failure()) return failed(Fault::bad_body, *reader.failure());
 
   if (said.provider.empty()) return wrong("provider", "is missing: the name of one of the tenant's providers");
-  for (const auto& [field, sid] : {std::pair{"recording_sid", said.recording_sid}, std::pair{"parent_call_sid", said.parent_call_sid}})
+  for (const auto& [field, sid] :
+       {std::pair{"recording_sid", said.recording_sid}, std::pair{"parent_call_sid", said.parent_call_sid}})
     if (!sid.empty() && !valid_call_sid(sid)) return failed(Fault::bad_call_sid, std::string{field} + " is not a sid.");
   return said;
 }

@@ -7,8 +7,8 @@
 #include "recording/recording.hpp"
 #include "run/flight.hpp"
 
-/// What the API says of things, and what it understands of them: contract section 4. Unknown fields are ignored on the way
-/// in; on the way out what is not known is null or "".
+/// What the API says of things, and what it understands of them: contract section 4. Unknown fields are ignored on the
+/// way in; on the way out what is not known is null or "".
 namespace onetake::http {
 
 boost::json::object json_of(const Run& run);

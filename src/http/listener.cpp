@@ -21,10 +21,11 @@ struct Listener::Door {
   Loop& loop;
   Acceptor acceptor;
   bool stopped = false;
-  boost::intrusive::list<Session,
-                         boost::intrusive::base_hook<boost::intrusive::list_base_hook<
-                             boost::intrusive::tag<Session>, boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
-                         boost::intrusive::constant_time_size<false>>
+  boost::intrusive::list<
+      Session,
+      boost::intrusive::base_hook<boost::intrusive::list_base_hook<
+          boost::intrusive::tag<Session>, boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
+      boost::intrusive::constant_time_size<false>>
       sessions;
 };
 

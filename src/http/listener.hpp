@@ -10,8 +10,8 @@
 
 namespace onetake::http {
 
-/// Accepts on one address with an acceptor a loop (SO_REUSEPORT: the kernel spreads connections, and a connection lives on
-/// the loop that accepted it).
+/// Accepts on one address with an acceptor a loop (SO_REUSEPORT: the kernel spreads connections, and a connection lives
+/// on the loop that accepted it).
 class Listener {
  public:
   /// Binds. Port 0 picks a free one. Throws boost::system::system_error when the address cannot be had.

@@ -23,7 +23,9 @@ Answer plain(int status, std::string text) {
   return answer;
 }
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
 
 void observe_process() {
   rusage usage{};
@@ -33,7 +35,8 @@ void observe_process() {
   Bytes pages = 0;
   std::ifstream statm{"/proc/self/statm"};
   statm >> pages >> pages;
-  metrics::set(Series::process_resident_bytes, static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+  metrics::set(Series::process_resident_bytes,
+               static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
 
   int fds = -3;  // ".", ".." and the folder's own
   if (DIR* folder = ::opendir("/proc/self/fd")) {
@@ -50,7 +53,8 @@ void observe_ledger(const ledger::Counts& counts) {
   for (const auto status :
        {RunStatus::queued, RunStatus::running, RunStatus::completed, RunStatus::failed, RunStatus::cancelled}) {
     const auto found = counts.runs.find(status);
-    metrics::set(Series::runs_present, found == counts.runs.end() ? 0 : static_cast<double>(found->second), {name(status)});
+    metrics::set(Series::runs_present, found == counts.runs.end() ? 0 : static_cast<double>(found->second),
+                 {name(status)});
   }
   metrics::set(Series::duplicate_runs, static_cast<double>(counts.duplicate_runs));
   metrics::set(Series::cache_bytes, static_cast<double>(counts.published_bytes));
@@ -130,9 +134,10 @@ Answer Api::page(const Request& request) const {
   }
   answer.add("ETag", asset->etag);
   answer.add("Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
-  answer.add("Content-Security-Policy",
-             "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self'; frame-ancestors 'none'; "
-             "base-uri 'none'; form-action 'self'");
+  answer.add(
+      "Content-Security-Policy",
+      "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self'; frame-ancestors 'none'; "
+      "base-uri 'none'; form-action 'self'");
   answer.add("X-Content-Type-Options", "nosniff");
   answer.add("X-Frame-Options", "DENY");
   answer.add("Referrer-Policy", "no-referrer");

@@ -10,11 +10,12 @@
 
 namespace onetake::http {
 
-/// Counts the stream requests of each press of Play (the query's `play=<uuid>`), for `onetake_stream_requests_per_play`.
-/// A press is observed once, `settle` after its first request. Any thread.
+/// Counts the stream requests of each press of Play (the query's `play=<uuid>`), for
+/// `onetake_stream_requests_per_play`. A press is observed once, `settle` after its first request. Any thread.
 class Plays {
  public:
-  explicit Plays(std::size_t most = 100'000, milliseconds settle = milliseconds{60'000}) : most_(most), settle_(settle) {}
+  explicit Plays(std::size_t most = 100'000, milliseconds settle = milliseconds{60'000})
+      : most_(most), settle_(settle) {}
 
   /// Another id than these many is not counted: an operator's number must not be a way to fill the memory.
   void count(std::string_view play, Deadline now);

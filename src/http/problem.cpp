@@ -24,7 +24,8 @@ constexpr std::array<Row, 26> table{{
     {Fault::unauthorized, 401, "unauthorized", "Not authorized",
      "Send a tenant's API key as a bearer token, or use a signed URL that has not expired."},
     {Fault::forbidden, 403, "forbidden", "Not allowed", "This credential does not open this."},
-    {Fault::misdirected, 421, "misdirected", "Wrong host", "Open the demo by a loopback name, such as http://127.0.0.1."},
+    {Fault::misdirected, 421, "misdirected", "Wrong host",
+     "Open the demo by a loopback name, such as http://127.0.0.1."},
     {Fault::recording_not_found, 404, "recording_not_found", "No such recording",
      "Register it first: PUT /api/recordings/{call_sid}."},
     {Fault::run_not_found, 404, "run_not_found", "No such run", "List the runs: GET /api/runs."},
@@ -46,7 +47,8 @@ constexpr std::array<Row, 26> table{{
      "The Content-Range field has the recording's length."},
     {Fault::payload_too_large, 413, "payload_too_large", "The body is too large", "Send at most 64 KiB."},
     {Fault::unsupported_media_type, 415, "unsupported_media_type", "Not this kind of body", "Send application/json."},
-    {Fault::header_too_large, 431, "header_too_large", "The request's head is too large", "Send at most 16 KiB of fields."},
+    {Fault::header_too_large, 431, "header_too_large", "The request's head is too large",
+     "Send at most 16 KiB of fields."},
     {Fault::request_timeout, 408, "request_timeout", "The request took too long", "Send it in one go."},
     {Fault::draining, 503, "draining", "The server is stopping", "Ask another node, or again in a moment."},
     {Fault::unavailable, 503, "unavailable", "The database does not answer", "Ask again in a moment."},
@@ -85,7 +87,8 @@ std::string errors_page() {
   std::string page =
       "# Errors\n\n"
       "Every error is `application/problem+json` (RFC 9457). `code` is stable, `title` and `detail` are for people: "
-      "`detail` says\nwhat it was about, or what to do. This page is printed from the table in `src/http/problem.cpp`.\n\n"
+      "`detail` says\nwhat it was about, or what to do. This page is printed from the table in "
+      "`src/http/problem.cpp`.\n\n"
       "| status | code | title | what to do |\n| --- | --- | --- | --- |\n";
   for (const auto& row : table) {
     page += "| " + std::to_string(row.status) + " | `";

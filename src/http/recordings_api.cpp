@@ -76,10 +76,10 @@ Task<Answer> Api::list_recordings(const Request& request, Asked asked) {
                           .oldest_first = false};
   if (const auto state = request.parameter("state"); state && !state->empty()) {
     query.state = state_named(*state);
-    if (!query.state)
-      co_return problem({Fault::bad_request, "state is one of remote, fetching, ready, failed, gone."});
+    if (!query.state) co_return problem({Fault::bad_request, "state is one of remote, fetching, ready, failed, gone."});
   }
-  for (const auto& [name, time] : {std::pair{"started_after", &query.started_after}, std::pair{"started_before", &query.started_before}}) {
+  for (const auto& [name, time] :
+       {std::pair{"started_after", &query.started_after}, std::pair{"started_before", &query.started_before}}) {
     const auto text = request.parameter(name);
     if (!text || text->empty()) continue;
     *time = parse_rfc3339(*text);
@@ -97,8 +97,9 @@ Task<Answer> Api::list_recordings(const Request& request, Asked asked) {
     freshen(recording);
     items.push_back(json_of(recording));
   }
-  const json::object body{{"items", std::move(items)},
-                          {"next_cursor", page->next_cursor.empty() ? json::value(nullptr) : json::value(page->next_cursor)}};
+  const json::object body{
+      {"items", std::move(items)},
+      {"next_cursor", page->next_cursor.empty() ? json::value(nullptr) : json::value(page->next_cursor)}};
   co_return json_answer(200, json::serialize(body));
 }
 
@@ -116,14 +117,15 @@ Task<Answer> Api::fetch_recording(const Request& request, Asked asked) {
   }
   auto opened = co_await parts_.streams.open(*key, true, {});
   if (auto* refused = std::get_if<stream::Refused>(&opened))
-    co_return problem(refused->failure, {.retry_after = refused->retry_after, .provider_status = refused->provider_status});
+    co_return problem(refused->failure,
+                      {.retry_after = refused->retry_after, .provider_status = refused->provider_status});
   if (std::holds_alternative<std::shared_ptr<const stream::Ready>>(opened)) {
     const auto recording = co_await parts_.ledger.find(*std::move(key));
     if (!recording) co_return problem({.fault = Fault::recording_not_found});
     co_return json_answer(200, json::serialize(json_of(*recording)));
   }
   const auto view = std::holds_alternative<stream::Pending>(opened) ? std::get<stream::Pending>(opened).view
-                                                                     : std::get<stream::Arriving>(opened).flight->view();
+                                                                    : std::get<stream::Arriving>(opened).flight->view();
   auto run = view.run;
   run.received_bytes = view.received();
   run.total_bytes = view.total();

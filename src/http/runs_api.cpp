@@ -45,8 +45,9 @@ Task<Answer> Api::list_runs(const Request& request, Asked asked) {
     freshen_run(parts_.flights, run);
     items.push_back(json_of(run));
   }
-  const json::object body{{"items", std::move(items)},
-                          {"next_cursor", page->next_cursor.empty() ? json::value(nullptr) : json::value(page->next_cursor)}};
+  const json::object body{
+      {"items", std::move(items)},
+      {"next_cursor", page->next_cursor.empty() ? json::value(nullptr) : json::value(page->next_cursor)}};
   co_return json_answer(200, json::serialize(body));
 }
 

@@ -30,20 +30,34 @@ std::string_view view(boost::beast::string_view text) { return {text.data(), tex
 
 std::optional<Field> known(beast::field name) {
   switch (name) {
-    case beast::field::accept: return Field::accept;
-    case beast::field::access_control_request_method: return Field::access_control_request_method;
-    case beast::field::authorization: return Field::authorization;
-    case beast::field::cookie: return Field::cookie;
-    case beast::field::host: return Field::host;
-    case beast::field::if_match: return Field::if_match;
-    case beast::field::if_modified_since: return Field::if_modified_since;
-    case beast::field::if_none_match: return Field::if_none_match;
-    case beast::field::if_range: return Field::if_range;
-    case beast::field::if_unmodified_since: return Field::if_unmodified_since;
-    case beast::field::origin: return Field::origin;
-    case beast::field::prefer: return Field::prefer;
-    case beast::field::range: return Field::range;
-    default: return std::nullopt;
+    case beast::field::accept:
+      return Field::accept;
+    case beast::field::access_control_request_method:
+      return Field::access_control_request_method;
+    case beast::field::authorization:
+      return Field::authorization;
+    case beast::field::cookie:
+      return Field::cookie;
+    case beast::field::host:
+      return Field::host;
+    case beast::field::if_match:
+      return Field::if_match;
+    case beast::field::if_modified_since:
+      return Field::if_modified_since;
+    case beast::field::if_none_match:
+      return Field::if_none_match;
+    case beast::field::if_range:
+      return Field::if_range;
+    case beast::field::if_unmodified_since:
+      return Field::if_unmodified_since;
+    case beast::field::origin:
+      return Field::origin;
+    case beast::field::prefer:
+      return Field::prefer;
+    case beast::field::range:
+      return Field::range;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -80,7 +94,8 @@ Request request_of(const Parser& parser) {
   return request;
 }
 
-/// What the parser lets pass and RFC 9112 does not (sections 3.2, 6.1, 6.3): behind a proxy it could hide a second request.
+/// What the parser lets pass and RFC 9112 does not (sections 3.2, 6.1, 6.3): behind a proxy it could hide a second
+/// request.
 bool well_framed(const Parser& parser) {
   const auto& message = parser.get();
   const bool http10 = message.version() < 11;
@@ -240,7 +255,7 @@ Task<Session::Next> Session::one_request() {
   Answer answer = co_await site_.answer(request);
   bool keep_alive = parser.keep_alive() && !site_.draining();
   if (!co_await write(request, answer, keep_alive)) co_return Next::close;
-  co_return keep_alive && socket_.is_open() ? Next::another : Next::linger;
+  co_return keep_alive&& socket_.is_open() ? Next::another : Next::linger;
 }
 
 Task<Session::Next> Session::refuse(Fault fault) {
@@ -253,8 +268,8 @@ Task<Session::Next> Session::refuse(Fault fault) {
 
 Task<bool> Session::more_input() {
   if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
-  const auto [error, n] = co_await socket_.async_read_some(
-      asio::buffer(input_.data() + input_end_, input_.size() - input_end_), as_result);
+  const auto [error, n] =
+      co_await socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_), as_result);
   input_end_ += n;
   co_return !error && n > 0;
 }
@@ -357,7 +372,8 @@ Task<bool> Session::writable() {
   co_return !error;
 }
 
-/// Closing with unread input makes the kernel send a reset, which may destroy the answer on its way (RFC 9112 section 9.6).
+/// Closing with unread input makes the kernel send a reset, which may destroy the answer on its way (RFC 9112
+/// section 9.6).
 Task<void> Session::linger() {
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);

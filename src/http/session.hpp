@@ -32,17 +32,18 @@ class Site {
 struct Bounds {
   std::size_t head = 16'384;
   std::size_t body = 65'536;
-  milliseconds idle{75'000};       ///< between requests; longer than the 60 s of usual load balancers
-  milliseconds head_in{15'000};    ///< from the first byte of a request to the end of its head and body
-  milliseconds write_in{60'000};   ///< a client that takes nothing for this long is cut
+  milliseconds idle{75'000};      ///< between requests; longer than the 60 s of usual load balancers
+  milliseconds head_in{15'000};   ///< from the first byte of a request to the end of its head and body
+  milliseconds write_in{60'000};  ///< a client that takes nothing for this long is cut
 };
 
 /// One connection, HTTP/1.1 or 1.0, on one loop. Requests are answered one after the other, in the order in which they
 /// came, pipelined or not. Bytes of files go from the page cache to the socket and never through here.
-class Session final : public Timed,
-                      public Out,
-                      public boost::intrusive::list_base_hook<boost::intrusive::tag<Session>,
-                                                              boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Session final
+    : public Timed,
+      public Out,
+      public boost::intrusive::list_base_hook<boost::intrusive::tag<Session>,
+                                              boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   Session(Socket socket, Site& site, const Bounds& bounds);
   ~Session() override;

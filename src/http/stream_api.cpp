@@ -41,8 +41,8 @@ Answer audio(int status, const Face& face, const Request& request) {
     const auto subtype = face.content_type.substr(face.content_type.find('/') + 1);
     const auto ending = subtype == "mpeg" ? "mp3" : subtype == "mp4" ? "m4a" : subtype;
     // A call sid has nothing in it that a quoted string would have to escape.
-    answer.add("Content-Disposition", "attachment; filename=\"" + percent_decoded(name, false).value_or("recording") + '.' +
-                                          std::string{ending.substr(0, ending.find(';'))} + '"');
+    answer.add("Content-Disposition", "attachment; filename=\"" + percent_decoded(name, false).value_or("recording") +
+                                          '.' + std::string{ending.substr(0, ending.find(';'))} + '"');
   }
   return answer;
 }
@@ -76,8 +76,8 @@ class Multipart {
   Multipart(std::shared_ptr<const blob::Published> file, std::vector<ByteRange> ranges, std::string_view content_type)
       : file_(std::move(file)), ranges_(std::move(ranges)), boundary_(uuid7()) {
     for (const auto& range : ranges_) {
-      heads_.push_back("\r\n--" + boundary_ + "\r\nContent-Type: " + std::string{content_type} + "\r\nContent-Range: " +
-                       content_range(range, file_->size) + "\r\n\r\n");
+      heads_.push_back("\r\n--" + boundary_ + "\r\nContent-Type: " + std::string{content_type} +
+                       "\r\nContent-Range: " + content_range(range, file_->size) + "\r\n\r\n");
       length_ += heads_.back().size() + range.size();
     }
     heads_.push_back("\r\n--" + boundary_ + "--\r\n");
@@ -105,8 +105,8 @@ class Multipart {
 };
 
 /// Bytes of a growing blob from `at` to `end` (or to its own end), as they arrive.
-Task<End> send_live(Out& out, std::shared_ptr<run::Flight> /*keeps it alive*/, std::shared_ptr<blob::Growing> source, Bytes at,
-                    std::optional<Bytes> end, milliseconds patience, Monotonic::time_point began) {
+Task<End> send_live(Out& out, std::shared_ptr<run::Flight> /*keeps it alive*/, std::shared_ptr<blob::Growing> source,
+                    Bytes at, std::optional<Bytes> end, milliseconds patience, Monotonic::time_point began) {
   bool first = true;
   while (!end || at < *end) {
     auto view = source->view();
@@ -144,7 +144,8 @@ Task<Answer> Api::stream(const Request& request, Asked asked) {
   } else {
     const bool only_looks = request.is_head() || lists_token(request.field(Field::prefer), "respond-async");
     stream::Wait wait;
-    if (!only_looks) wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
+    if (!only_looks)
+      wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
     auto opened = co_await parts_.streams.open(*std::move(key), is_explicit(request), wait);
     if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) {
       answer = ready(request, *whole);
@@ -154,7 +155,8 @@ Task<Answer> Api::stream(const Request& request, Asked asked) {
       answer = pending(request, nothing_yet->view);
     } else {
       const auto& refused = std::get<stream::Refused>(opened);
-      answer = problem(refused.failure, {.retry_after = refused.retry_after, .provider_status = refused.provider_status});
+      answer =
+          problem(refused.failure, {.retry_after = refused.retry_after, .provider_status = refused.provider_status});
     }
   }
   if (seeks(request) && answer->status != 202) {
@@ -168,9 +170,12 @@ Task<Answer> Api::stream(const Request& request, Asked asked) {
 Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Ready>& whole) {
   const Face face{whole->content_type, whole->etag, whole->last_modified};
   switch (evaluate(request, face.etag, face.last_modified)) {
-    case Precondition::failed: return precondition_failed(face);
-    case Precondition::not_modified: return audio(304, face, request);
-    case Precondition::proceed: break;
+    case Precondition::failed:
+      return precondition_failed(face);
+    case Precondition::not_modified:
+      return audio(304, face, request);
+    case Precondition::proceed:
+      break;
   }
   const auto total = whole->file->size;
   const auto specs = ranges_of(request, face);
@@ -205,9 +210,12 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
 Answer Api::arriving(const Request& request, const stream::Arriving& live) {
   const Face face{live.live->content_type, live.etag, live.live->last_modified};
   switch (evaluate(request, face.etag, face.last_modified)) {
-    case Precondition::failed: return precondition_failed(face);
-    case Precondition::not_modified: return audio(304, face, request);
-    case Precondition::proceed: break;
+    case Precondition::failed:
+      return precondition_failed(face);
+    case Precondition::not_modified:
+      return audio(304, face, request);
+    case Precondition::proceed:
+      break;
   }
   std::optional<ByteRange> range;
   if (const auto specs = ranges_of(request, face); live.total && specs.size() == 1) {
@@ -220,11 +228,10 @@ Answer Api::arriving(const Request& request, const stream::Arriving& live) {
 
   const Bytes at = range ? range->first : 0;
   const auto end = range ? std::optional{range->last + 1} : live.total;
-  answer.body = Streamed{.length = end ? std::optional{*end - at} : std::nullopt,
-                         .write = [flight = live.flight, source = live.live->audio, at, end,
-                                   patience = config_.listener_patience, began = request.began](Out& out) {
-                           return send_live(out, flight, source, at, end, patience, began);
-                         }};
+  answer.body = Streamed{
+      .length = end ? std::optional{*end - at} : std::nullopt,
+      .write = [flight = live.flight, source = live.live->audio, at, end, patience = config_.listener_patience,
+                began = request.began](Out& out) { return send_live(out, flight, source, at, end, patience, began); }};
   return answer;
 }
 

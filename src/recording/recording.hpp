@@ -73,11 +73,11 @@ struct Run {
   int max_attempts = 0;
   Bytes received_bytes = 0;
   std::optional<Bytes> total_bytes;
-  Reason reason = Reason::queued;   ///< while queued
-  std::optional<Setback> setback;   ///< the newest attempt's, or what ended the run
-  std::int64_t token = 0;           ///< grows with each claim; who writes names the one it holds
+  Reason reason = Reason::queued;  ///< while queued
+  std::optional<Setback> setback;  ///< the newest attempt's, or what ended the run
+  std::int64_t token = 0;          ///< grows with each claim; who writes names the one it holds
   WallTime created_at;
-  std::optional<WallTime> due_at;   ///< queued: not to be claimed before
+  std::optional<WallTime> due_at;  ///< queued: not to be claimed before
   std::optional<WallTime> started_at;
   std::optional<WallTime> completed_at;
 };
@@ -94,7 +94,8 @@ struct Recording {
   std::optional<Media> media;
 };
 
-/// The strong validator, the same from the first live byte to the last from disk: "<id>-<cycle>-<version>", with quotes.
+/// The strong validator, the same from the first live byte to the last from disk: "<id>-<cycle>-<version>", with
+/// quotes.
 std::string etag(const RecordingId& id, int cycle, int version);
 
 }  // namespace onetake

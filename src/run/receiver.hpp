@@ -15,8 +15,8 @@ namespace onetake::run {
 /// Takes what a provider sends, over as many attempts as it takes, into one growing blob.
 ///
 /// Nobody hears anything until the first 512 bytes (or the end) have been found to be audio. When a provider has to be
-/// asked from the start again, what comes is compared with what was received: equal, listeners go on; different, they are
-/// cut, the version grows, and the recording begins anew in another temporary file.
+/// asked from the start again, what comes is compared with what was received: equal, listeners go on; different, they
+/// are cut, the version grows, and the recording begins anew in another temporary file.
 ///
 /// `begin` and `data` on the transfer thread; the rest between transfers.
 class Receiver final : public provider::Sink {
@@ -38,8 +38,8 @@ class Receiver final : public provider::Sink {
   [[nodiscard]] Bytes resume_at() const { return validator_.empty() || !writer_ ? 0 : writer_->position(); }
   [[nodiscard]] const std::string& validator() const { return validator_; }
 
-  /// The body came to its end: is it audio, and is it whole? Then readers get the last byte. Errors: `wrong_content`, and
-  /// `interrupted` where it is merely short. `media` lacks the blob's name.
+  /// The body came to its end: is it audio, and is it whole? Then readers get the last byte. Errors: `wrong_content`,
+  /// and `interrupted` where it is merely short. `media` lacks the blob's name.
   std::expected<Media, Setback> conclude(provider::Framing framing);
 
   void abandon(Setback cause) {
@@ -65,8 +65,8 @@ class Receiver final : public provider::Sink {
   std::optional<media::Kind> kind_;
   std::optional<media::Inspector> inspector_;  ///< with `kind_`
   std::optional<blob::Writer> writer_;         ///< with `kind_`
-  std::optional<Bytes> total_;         ///< of the version that is arriving
-  std::optional<Bytes> answer_total_;  ///< what the newest answer said
+  std::optional<Bytes> total_;                 ///< of the version that is arriving
+  std::optional<Bytes> answer_total_;          ///< what the newest answer said
   std::vector<Digest> digests_;
   std::string validator_;
   WallTime last_modified_;

@@ -220,9 +220,10 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
   const auto& recording = claimed.recording;
   const auto provider = provider_(recording.tenant, recording.registered.provider);
   if (!provider)
-    co_return std::unexpected(provider::Refused{
-        .setback = {.cause = Cause::refused,
-                    .detail = "the tenant has no provider named " + recording.registered.provider + " in its configuration"}});
+    co_return std::unexpected(
+        provider::Refused{.setback = {.cause = Cause::refused,
+                                      .detail = "the tenant has no provider named " + recording.registered.provider +
+                                                " in its configuration"}});
 
   if (!flight.paused)
     flight.paused = std::make_unique<Receiver>(store_, flight, recording.registered.format, limits_.max_recording_bytes,
@@ -241,8 +242,8 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
 
   auto media = receiver.conclude(outcome->framing);
   if (!media) co_return std::unexpected(provider::Refused{.setback = media.error()});
-  media->blob = recording.id.str() + '-' + std::to_string(media->cycle) + '-' + std::to_string(claimed.lease.token) + '-' +
-                std::to_string(media->version);
+  media->blob = recording.id.str() + '-' + std::to_string(media->cycle) + '-' + std::to_string(claimed.lease.token) +
+                '-' + std::to_string(media->version);
   const auto publish = [&receiver, name = media->blob] {
     receiver.publish(name);
     return true;
@@ -291,7 +292,8 @@ Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_pt
     setback.cause = Cause::missing;
 
   ++flight->setbacks;
-  const auto due = now + backoff(flight->setbacks, limits_.backoff_initial, limits_.backoff_max, refused.retry_after, uniform());
+  const auto due =
+      now + backoff(flight->setbacks, limits_.backoff_initial, limits_.backoff_max, refused.retry_after, uniform());
   const auto next = then(setback.cause);
   const bool used_up = next == Then::soon && run.attempt >= run.max_attempts;
   if (next != Then::not_again && due >= run.created_at + limits_.run_deadline)
@@ -349,7 +351,8 @@ Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_p
   run.status = RunStatus::queued;
   run.reason = Reason::queued;
   const auto back = [this, lease = claimed.lease] {
-    return ledger_.retry(lease, Reason::queued, {.cause = Cause::internal, .detail = "the server stopped"}, wall_now(), false);
+    return ledger_.retry(lease, Reason::queued, {.cause = Cause::internal, .detail = "the server stopped"}, wall_now(),
+                         false);
   };
   flight->update(run);
   if (!co_await written(back)) {
@@ -360,8 +363,8 @@ Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_p
   }
 }
 
-/// What a lease's holder writes is tried until the database takes it: a run must not stay "running" because the database
-/// was away for a moment. False: the lease is somebody else's now, or the server is stopping.
+/// What a lease's holder writes is tried until the database takes it: a run must not stay "running" because the
+/// database was away for a moment. False: the lease is somebody else's now, or the server is stopping.
 template <class Call>
 Task<bool> Worker::written(Call call) {
   for (;;) {

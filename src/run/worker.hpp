@@ -51,8 +51,8 @@ class Worker {
   /// A run was queued, or a slot came free: look again. Any thread.
   void poke();
 
-  /// The run was cancelled, or its recording erased, in the ledger: who listens is cut, the transfer stops, and nobody joins
-  /// any more when this returns. Any thread.
+  /// The run was cancelled, or its recording erased, in the ledger: who listens is cut, the transfer stops, and nobody
+  /// joins any more when this returns. Any thread.
   void cancel(const RecordingId& recording);
 
   /// Claims nothing more; fetches go on.

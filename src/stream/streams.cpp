@@ -43,17 +43,20 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
     const auto epoch = shelf_.epoch(key);
     auto joined = co_await join_.play(key, explicit_action);
     switch (joined.found) {
-      case Found::nothing: co_return refused(Fault::recording_not_found);
+      case Found::nothing:
+        co_return refused(Fault::recording_not_found);
       case Found::gone:
-        co_return refused(Fault::recording_gone, joined.recording.state == State::gone
-                                                     ? "The provider has deleted this recording."
-                                                     : "This recording is older than the retention.max_age of this server.");
+        co_return refused(Fault::recording_gone,
+                          joined.recording.state == State::gone
+                              ? "The provider has deleted this recording."
+                              : "This recording is older than the retention.max_age of this server.");
       case Found::cold:
         if (cancelled) co_return refused(Fault::fetch_failed, "The fetch was cancelled. Press Play to begin another.");
         co_return refused(Fault::explicit_user_action_required);
       case Found::cooling_down:
-        co_return stream::refused(joined.recording.run->setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
-                                  joined.retry_at - wall_now());
+        co_return stream::refused(
+            joined.recording.run->setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
+            joined.retry_at - wall_now());
       case Found::ready:
         if (auto ready = co_await take_down(key, joined.recording, epoch)) co_return ready;
         break;  // its file was lost, or it was changed meanwhile: the ledger is asked again

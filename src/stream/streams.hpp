@@ -43,8 +43,7 @@ struct Wait {
 /// The one place where the order of checks of contract section 5 stands, from 404 on. Any loop.
 class Streams {
  public:
-  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join,
-          run::Join::Admission admission);
+  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, run::Join::Admission admission);
 
   /// Only what needs neither the database nor the disk: for the hot path.
   [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }

@@ -76,8 +76,8 @@ class Access {
   /// cookie from another origin; `misdirected` as in `host`.
   [[nodiscard]] result<Caller> authenticate(const Asking& asking, WallTime now) const;
 
-  /// The Set-Cookie that lets a browser act for the caller, in exchange for the key it came with; and the one that ends it.
-  /// Errors: `forbidden` where browsers are not let in.
+  /// The Set-Cookie that lets a browser act for the caller, in exchange for the key it came with; and the one that ends
+  /// it. Errors: `forbidden` where browsers are not let in.
   [[nodiscard]] result<std::string> log_in(const Caller& caller, WallTime now) const;
   [[nodiscard]] std::string log_out() const;
 
