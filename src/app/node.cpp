@@ -119,9 +119,8 @@ std::string Node::url() const {
 }
 
 void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration registration) {
-  for (const auto& blob :
-       control_loop_.wait_for(ledger_->put(tenant, call_sid, std::move(registration), wall_now())).leftovers.blobs)
-    store_.remove(blob);
+  const auto put = control_loop_.wait_for(ledger_->put(tenant, call_sid, std::move(registration), wall_now()));
+  for (const auto& blob : put.leftovers.blobs) store_.remove(blob);
 }
 
 void Node::run() {

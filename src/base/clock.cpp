@@ -102,12 +102,14 @@ std::string http_date(WallTime time) {
   const auto days = floor<std::chrono::days>(time);
   const year_month_day date{days};
   const hh_mm_ss clock{floor<seconds>(time - days)};
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT",
-                weekdays.at(weekday{days}.c_encoding()).data(), unsigned{date.day()},
-                months.at(unsigned{date.month()} - 1).data(), int{date.year()}, static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
-  return text.data();
+  std::array<char, 8> day{};
+  std::snprintf(day.data(), day.size(), ", %02u ", unsigned{date.day()});
+  std::array<char, 32> rest{};
+  std::snprintf(rest.data(), rest.size(), " %04d %02d:%02d:%02d GMT", int{date.year()},
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  std::string text{weekdays.at(weekday{days}.c_encoding()).substr(0, 3)};
+  return text.append(day.data()).append(months.at(unsigned{date.month()} - 1)).append(rest.data());
 }
 
 namespace {

@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono;
 
 WallTime at(int y, unsigned mo, unsigned d, int h = 0, int mi = 0, int s = 0, int ms = 0) {
-  return WallTime{sys_days{year{y} / mo / d}} + hours{h} + minutes{mi} + seconds{s} + milliseconds{ms};
+  return WallTime{sys_days{year{y} / month{mo} / day{d}}} + hours{h} + minutes{mi} + seconds{s} + milliseconds{ms};
 }
 
 TEST(Rfc3339, PrintsUtcWithMilliseconds) {

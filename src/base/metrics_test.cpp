@@ -12,7 +12,6 @@ namespace onetake::metrics {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 // Contract section 6, and the series beside it. Each test runs in a process of its own, or adds to labels of its own.
 TEST(Metrics, TextHasEverySeriesFromTheStart) {

@@ -130,7 +130,7 @@ TEST(Completion, AnyThreadMaySetItAndCopiesShareIt) {
   {
     const auto copy = completion;
   }
-  std::jthread{[&completion] { completion.set("here"); }};
+  const std::jthread setter{[&completion] { completion.set("here"); }};
   EXPECT_EQ(answer.get(), "here");
 }
 
