@@ -351,15 +351,19 @@ describe("a fetch that fails", () => {
     expect(audio.sent).toEqual([12]);
   });
 
-  it("is told as called off when the run was cancelled", async () => {
+  it.each([
+    ["called off", 200, { state: "remote" }, "cancelled"],
+    ["erased", 404, { code: "recording_not_found" }, "recording_not_found"],
+  ])("is told as %s when the run was cancelled", async (_, status, said, code) => {
     const events = server.opens();
+    server.answers(status, said);
     const { player } = playerOf("CA1");
     player.press();
     await vi.advanceTimersByTimeAsync(250);
     events.say("run", running);
     events.say("run", { ...running, status: "cancelled" });
     await settled();
-    expect(player.store.get().problem?.code).toBe("cancelled");
+    expect(player.store.get().problem?.code).toBe(code);
   });
 
   it("is not believed when it is old news, told before this press's own run", async () => {

@@ -320,7 +320,8 @@ export class AudioPlayer {
   async #followed(press: Press, url: string): Promise<boolean> {
     for await (const event of runEvents(url, press.scope)) {
       if (press.scope.over) return true;
-      if (event.type === "run") this.#onRun(press, event.fetching);
+      if (event.type === "run" && event.fetching.status === "cancelled") return await this.#onCancelled(press);
+      else if (event.type === "run") this.#onRun(press, event.fetching);
       else if (event.type === "ready") this.#onReady(press);
       else return await this.#onRunFailed(press, event.said);
     }
@@ -328,7 +329,6 @@ export class AudioPlayer {
   }
 
   #onRun(press: Press, fetching: Fetching): void {
-    if (fetching.status === "cancelled") this.#fail(press, cancelled);
     if (fetching.status !== "queued" && fetching.status !== "running") return;
     press.fetching = fetching;
     const arrived = fetching.total ? Math.min(fetching.received / fetching.total, 1) : null;
@@ -346,13 +346,21 @@ export class AudioPlayer {
     this.#again(press);
   }
 
-  /** True when there is nothing more to be told. */
   async #onRunFailed(press: Press, said: Record<string, unknown>): Promise<boolean> {
     const problem = problemFrom(said, { status: 500 });
     // A failure told before any news of a run may be of the run before this press's own, and an event need not say
     // why: the recording knows both.
     const known: Finding = { is: "failed", problem };
-    const finding = press.fetching && problem.detail ? known : await this.#recordingSays(press);
+    return this.#ended(press, press.fetching && problem.detail ? known : await this.#recordingSays(press), problem);
+  }
+
+  /** Called off by someone, or the recording was erased, or registered anew and is fetched again. */
+  async #onCancelled(press: Press): Promise<boolean> {
+    return this.#ended(press, await this.#recordingSays(press), cancelled);
+  }
+
+  /** The run is over without audio. True when there is nothing more to be told. */
+  #ended(press: Press, finding: Finding, problem: Problem): boolean {
     if (finding.is === "fetching") return false;
     if (finding.is === "ready") this.#onReady(press);
     else if (finding.is !== "over") this.#fail(press, finding.is === "failed" ? finding.problem : problem);
