@@ -1,12 +1,9 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { sample } from "../../mock/sample.mjs";
 import { type Call, startMock } from "../../mock/server.mjs";
+import { looks, serious } from "./axe.ts";
 import { buttonOf, openChromium, sounds, until, visit } from "./harness.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let browser: Browser;
 let ends: (() => Promise<void>)[] = [];
@@ -158,23 +155,6 @@ describe("the session", () => {
 });
 
 describe("accessibility", () => {
-  async function serious(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    return page.evaluate(async () => {
-      // biome-ignore lint/suspicious/noExplicitAny: put there by the line before
-      const { violations } = await (window as any).axe.run();
-      return violations
-        .filter(({ impact }: { impact: string }) => impact === "serious" || impact === "critical")
-        .flatMap(({ id, nodes }: { id: string; nodes: { html: string }[] }) =>
-          nodes.map((node) => `${id}: ${node.html}`),
-        );
-    });
-  }
-
-  const looks = (["en", "he"] as const).flatMap((lang) =>
-    (["light", "dark"] as const).map((colorScheme) => ({ lang, colorScheme })),
-  );
-
   it.each(looks)("finds nothing serious, whatever is shown: %j", async (look) => {
     const { page } = await opened(look);
     const calls = page.locator(".call");

@@ -1,4 +1,12 @@
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+  type Request,
+} from "playwright-core";
 
 /** What a browser test needs, of any server: everything here takes a base URL and knows nothing of the mock. */
 
@@ -25,25 +33,35 @@ export interface Visit {
   page: Page;
   /** Requests as the browser's network log has them: method, path with query. */
   requests: string[];
+  /** Those of them whose connection the browser still holds. */
+  open: Set<string>;
   /** The player's debug lines. */
   lines: string[];
   /** Errors of the page: exceptions, and what the content security policy refused. */
   faults: string[];
 }
 
+export type VisitOptions = BrowserContextOptions & {
+  lang?: "en" | "he";
+  /** Done before the page is opened, as to sign in. */
+  before?: (context: BrowserContext) => Promise<unknown>;
+};
+
 /** Opens the console in a browser of its own (its own cookies, language and theme). */
-export async function visit(
-  browser: Browser,
-  base: string,
-  options: BrowserContextOptions & { lang?: "en" | "he" } = {},
-): Promise<Visit> {
-  const { lang = "en", ...rest } = options;
+export async function visit(browser: Browser, base: string, options: VisitOptions = {}): Promise<Visit> {
+  const { lang = "en", before, ...rest } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-US", ...rest });
+  await before?.(context);
   const page = await context.newPage();
-  const seen: Visit = { page, requests: [], lines: [], faults: [] };
+  const seen: Visit = { page, requests: [], open: new Set(), lines: [], faults: [] };
+  const told = (request: Request) => `${request.method()} ${request.url().slice(base.length)}`;
+  const over = (request: Request) => seen.open.delete(told(request));
   page.on("request", (request) => {
-    seen.requests.push(`${request.method()} ${request.url().slice(base.length)}`);
+    seen.requests.push(told(request));
+    seen.open.add(told(request));
   });
+  page.on("requestfinished", over);
+  page.on("requestfailed", over);
   page.on("console", (message) => {
     if (message.text().startsWith("[AudioPlayer]")) seen.lines.push(message.text());
     if (/Content Security Policy/.test(message.text())) seen.faults.push(message.text());
