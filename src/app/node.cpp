@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <cstdlib>
 
 #include "base/log.hpp"
@@ -15,8 +13,6 @@
 
 namespace onetake::app {
 namespace {
-
-using SignalSet = asio::basic_signal_set<Executor>;
 
 /// A connection is a descriptor, and so is every recording that is open.
 void raise_descriptor_limit() {
@@ -141,9 +137,8 @@ void Node::run() {
 }
 
 Task<void> Node::until_drained() {
-  SignalSet signals{main_.get_executor(), SIGTERM, SIGINT};
-  co_await signals.async_wait(use_task);
-  signals.async_wait([](const boost::system::error_code& error, int) {
+  co_await signals_.async_wait(use_task);
+  signals_.async_wait([](const boost::system::error_code& error, int) {
     if (!error) std::_Exit(1);
   });
   log::info("server.draining", "stopping", {{"connections", listener_.open()}});

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
 #include <map>
 #include <memory>
 #include <thread>
@@ -61,6 +63,8 @@ class Node {
   const Settings settings_;
   const Instance instance_;
   Loop main_;
+  /// From here on, so that who says where it listens can be stopped in good order at once.
+  asio::basic_signal_set<Executor> signals_{main_.get_executor(), SIGTERM, SIGINT};
   std::vector<std::unique_ptr<Loop>> loops_;
   Foreground control_loop_;
   std::unique_ptr<ledger::Ledger> ledger_;

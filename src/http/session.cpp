@@ -56,6 +56,10 @@ std::optional<Field> known(beast::field name) {
       return Field::prefer;
     case beast::field::range:
       return Field::range;
+    case beast::field::sec_fetch_dest:
+      return Field::sec_fetch_dest;
+    case beast::field::sec_fetch_mode:
+      return Field::sec_fetch_mode;
     default:
       return std::nullopt;
   }
@@ -68,8 +72,6 @@ std::optional<Field> known(std::string_view name) {
   };
   if (is("x-user-action")) return Field::x_user_action;
   if (is("sec-purpose") || is("purpose")) return Field::sec_purpose;
-  if (is("sec-fetch-dest")) return Field::sec_fetch_dest;
-  if (is("sec-fetch-mode")) return Field::sec_fetch_mode;
   return std::nullopt;
 }
 
@@ -208,11 +210,12 @@ void Session::on_deadline() {
 
 Task<Session::Next> Session::one_request() {
   Parser parser;
-  parser.eager(true);
+  parser.eager(false);  // one put takes the head's end or the body's, so that the head can be counted
   parser.header_limit(static_cast<std::uint32_t>(bounds_.head));
   parser.body_limit(bounds_.body);
   bool begun = input_begin_ < input_end_;
   bool continued = false;
+  std::size_t head = 0;  // bytes of it that the parser has taken
   deadline = in(begun ? bounds_.head_in : bounds_.idle);
   while (!parser.is_done()) {
     if (input_begin_ == input_end_) {
@@ -229,7 +232,12 @@ Task<Session::Next> Session::one_request() {
       begun = true;
     }
     boost::beast::error_code error;
-    input_begin_ += parser.put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
+    const bool in_head = !parser.is_header_done();
+    const auto taken = parser.put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
+    input_begin_ += taken;
+    // Beast limits what it is shown at once: a head of many small fields would pass it by in pieces.
+    if (in_head) head += taken;
+    if (head > bounds_.head && (!error || error == beast::error::need_more)) error = beast::error::header_limit;
     if (error == beast::error::need_more) {
       error = {};
       if (input_begin_ > 0) {  // what is not consumed moves to the front, to be seen again with what follows

@@ -83,7 +83,7 @@ struct ListQuery {
   std::string q = {};  ///< prefix of call_sid, from or to; case-sensitive
   std::optional<State> state = {};
   std::string direction = {};
-  std::optional<WallTime> started_after = {};   ///< included
+  std::optional<WallTime> started_after = {};   ///< included; a call without a start stands at its registration
   std::optional<WallTime> started_before = {};  ///< not included
   bool oldest_first = false;
 };
@@ -103,8 +103,8 @@ struct Page {
 };
 
 struct Counts {
-  std::map<RunStatus, std::int64_t> runs;
-  std::int64_t duplicate_runs = 0;  ///< recordings with two runs queued or running
+  std::map<RunStatus, std::int64_t> runs;  ///< in the database now, each status
+  std::int64_t duplicate_runs = 0;         ///< recordings with two runs queued or running
   Bytes published_bytes = 0;
 };
 
@@ -125,8 +125,8 @@ class Ledger {
   virtual ~Ledger() = default;
 
   /// Registers, or replaces what was registered under the same (tenant, call sid, recording sid). Another source
-  /// cancels the active run and drops the media: the recording is `remote` again. A source that says the same keeps
-  /// both.
+  /// cancels the active run and drops the media: the recording is `remote` again, also where it was `failed` or `gone`,
+  /// and registered now. A source that says the same keeps all of that.
   virtual Task<Put> put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) = 0;
 
   virtual Task<std::optional<Recording>> find(Key key) = 0;
@@ -143,7 +143,7 @@ class Ledger {
   /// nowhere else. Plays that wait together are committed together.
   virtual Task<Admission> play(Play play) = 0;
 
-  /// Claims up to `limit` queued runs that are due, oldest first, at most `per_tenant` running of one tenant.
+  /// Claims up to `limit` queued runs that are due, longest due first, at most `per_tenant` running of one tenant.
   virtual Task<std::vector<Claimed>> claim(int limit, int per_tenant, WallTime now) = 0;
   /// When the next queued run is due; nothing when none is queued.
   virtual Task<std::optional<WallTime>> next_due() = 0;
@@ -151,9 +151,10 @@ class Ledger {
   // By the holder of the lease. False: the token is stale or the run has ended, and nothing was written.
 
   virtual Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total) = 0;
-  /// Back to queued, the same row. `counts` says whether the attempt used up one of `max_attempts`.
+  /// Back to queued, the same row. `counts` says whether the attempt used up one of `max_attempts`: a claim adds one to
+  /// `Run::attempt`, a setback that does not count gives it back.
   virtual Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) = 0;
-  /// The pointer: the recording is ready.
+  /// The pointer: the recording is ready. The run keeps its last setback, if it had any.
   virtual Task<bool> complete(Lease lease, Media media, WallTime now) = 0;
   /// The recording is `failed`, or `gone` where the provider said 410.
   virtual Task<bool> fail(Lease lease, Setback setback, WallTime now) = 0;
@@ -162,14 +163,15 @@ class Ledger {
   /// and the recording is `remote`. True if it did.
   virtual Task<bool> disown(RecordingId recording, std::string blob) = 0;
 
-  /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again; tells
-  /// how many.
+  /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again, due
+  /// now, their attempt given back; tells how many.
   virtual Task<int> recover(WallTime now) = 0;
 
   virtual Task<std::optional<Run>> run(TenantId tenant, RunId id) = 0;
   /// Newest first. Errors: `bad_request` for a cursor that is none of ours.
   virtual Task<result<Page<Run>>> runs(RunQuery query) = 0;
 
+  /// Costs no more with more recordings; with more active runs it does.
   virtual Task<Counts> counts() = 0;
   /// Errors: `bad_request` with the database's own words; also for SQL that would write.
   virtual Task<result<Table>> query(std::string sql) = 0;

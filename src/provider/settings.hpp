@@ -21,7 +21,7 @@ class Transfers;
 struct Settings {
   std::string name;
   std::string type;
-  std::string base_url = {};                        ///< twilio
+  std::string base_url = {};                        ///< twilio; "": https://api.twilio.com
   std::string account_sid = {};                     ///< twilio
   std::string auth_token = {};                      ///< twilio
   std::vector<std::string> allowed_hosts = {};      ///< http: "host", "host:port" or "*"

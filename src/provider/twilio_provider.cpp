@@ -18,8 +18,12 @@ constexpr std::size_t mp3 = 2;
 constexpr int one_channel_only = 16113;
 constexpr int too_many_requests = 20429;
 
+std::string base_of(const Settings& settings) {
+  return settings.base_url.empty() ? "https://api.twilio.com" : settings.base_url;
+}
+
 TwilioAccount account(const Settings& settings) {
-  return {.base = Target::parse(settings.base_url).value(), .sid = settings.account_sid};
+  return {.base = Target::parse(base_of(settings)).value(), .sid = settings.account_sid};
 }
 
 Policy policy(const Settings& settings) {
@@ -42,7 +46,7 @@ TwilioProvider::TwilioProvider(const Settings& settings, const Limits& limits, T
     : account_(account(settings)), client_(policy(settings), limits, transfers) {}
 
 std::optional<SettingsFault> TwilioProvider::check(const Settings& settings) {
-  const auto base = Target::parse(settings.base_url);
+  const auto base = Target::parse(base_of(settings));
   if (!base) return SettingsFault{"base_url", base.error().detail};
   if (!base->query.empty()) return SettingsFault{"base_url", "has a query"};
   if (!valid_call_sid(settings.account_sid)) return SettingsFault{"account_sid", "is not the sid of an account"};
