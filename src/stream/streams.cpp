@@ -74,18 +74,23 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
 /// What there is to say of a run that is under way; nothing when it ended well, or was taken away.
 Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight, Wait wait) {
   auto view = co_await flight->audible(wait.until);
-  if (view.live && !view.ended) {
+  while (view.live && !view.ended) {
     const auto live = view.live;
     auto audio = live->audio->view();
     if (wait.for_total && !audio.total && !audio.final()) {
       if (const auto sized = co_await live->audio->sized(wait.until)) audio = *sized;
     }
-    if (audio.phase != blob::Growing::Phase::abandoned && (audio.total || !wait.for_total))
+    if (audio.phase != blob::Growing::Phase::abandoned) {
+      if (wait.for_total && !audio.total) break;
       co_return Arriving{.flight = flight,
                          .live = live,
                          .etag = etag(flight->recording(), view.run.cycle, live->version),
                          .total = audio.total};
-    view = flight->view();
+    }
+    // Given up a moment ago: another version is about to come, or the run's end is being written.
+    const auto before = view.change;
+    view = co_await flight->changed(before, wait.until);
+    if (view.change == before) break;
   }
   if (!view.ended) co_return Pending{.view = std::move(view)};
   if (view.run.status == RunStatus::failed)
