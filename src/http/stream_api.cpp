@@ -105,8 +105,8 @@ class Multipart {
 };
 
 /// Bytes of a growing blob from `at` to `end` (or to its own end), as they arrive.
-Task<End> send_live(Out& out, std::shared_ptr<run::Flight> /*keeps it alive*/, std::shared_ptr<blob::Growing> source,
-                    Bytes at, std::optional<Bytes> end, milliseconds patience, Monotonic::time_point began) {
+Task<End> send_live(Out& out, std::shared_ptr<run::Flight> flight, std::shared_ptr<blob::Growing> source, Bytes at,
+                    std::optional<Bytes> end, milliseconds patience, Monotonic::time_point began) {
   bool first = true;
   while (!end || at < *end) {
     auto view = source->view();
@@ -117,7 +117,7 @@ Task<End> send_live(Out& out, std::shared_ptr<run::Flight> /*keeps it alive*/, s
     }
     if (view.watermark <= at) co_return view.phase == blob::Growing::Phase::whole && !end ? End::clean : End::cut;
     const auto until = std::min(view.watermark, end.value_or(view.watermark));
-    if (!co_await out.send_file(source->fd(), at, until - at, nullptr)) co_return End::cut;
+    if (!co_await out.send_file(source->fd(), at, until - at, &flight->withdrawn)) co_return End::cut;
     if (std::exchange(first, false)) metrics::observe(Series::first_byte_seconds, seconds_since(began), {"live"});
     metrics::add(Series::http_bytes_sent, {}, static_cast<double>(until - at));
     at = until;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -66,6 +67,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
   void update(Run run);
   void hear(Live live);
   void end(Run run);
+
+  /// The recording was erased or replaced: who is being sent what arrived stops, also when the run ended long ago.
+  std::atomic<bool> withdrawn = false;
 
   bool worked_on = false;  ///< of `Flights`: a worker has had it, and will end it
 

@@ -43,6 +43,8 @@ void Flights::close(const std::shared_ptr<Flight>& flight, Run run) {
   {
     const std::lock_guard lock{mutex_};
     erase(flight);
+    std::erase_if(landed_, [](const auto& entry) { return entry.second.expired(); });
+    landed_.emplace(flight->recording(), flight);
   }
   flight->end(std::move(run));
 }
@@ -60,6 +62,14 @@ void Flights::erase(const std::shared_ptr<Flight>& flight) {
   const auto found = by_recording_.find(flight->recording());
   if (found != by_recording_.end() && found->second == flight) by_recording_.erase(found);
   std::erase_if(by_key_, [&](const auto& entry) { return entry.second == flight; });
+}
+
+void Flights::withdraw(const RecordingId& recording) {
+  const std::lock_guard lock{mutex_};
+  if (const auto found = by_recording_.find(recording); found != by_recording_.end()) found->second->withdrawn = true;
+  const auto [first, last] = landed_.equal_range(recording);
+  for (auto it = first; it != last; ++it)
+    if (const auto flight = it->second.lock()) flight->withdrawn = true;
 }
 
 std::vector<std::shared_ptr<Flight>> Flights::all() const {

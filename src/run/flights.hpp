@@ -32,6 +32,9 @@ class Flights {
   /// An onlooker could not ask: nobody may hold on to a flight that nobody will end. A worker's stays.
   void doubt(const std::shared_ptr<Flight>& flight);
 
+  /// The recording was erased or replaced: nobody is sent any more of what came for it, by whatever run.
+  void withdraw(const RecordingId& recording);
+
   [[nodiscard]] std::vector<std::shared_ptr<Flight>> all() const;
 
  private:
@@ -43,6 +46,8 @@ class Flights {
   mutable std::mutex mutex_;
   std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;
   std::unordered_map<Key, std::shared_ptr<Flight>, KeyHash> by_key_;
+  /// Ended, while somebody may still be listening.
+  std::unordered_multimap<RecordingId, std::weak_ptr<Flight>> landed_;
 };
 
 }  // namespace onetake::run

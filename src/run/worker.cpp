@@ -145,6 +145,7 @@ Task<void> Worker::beat() {
 }
 
 void Worker::cancel(const RecordingId& recording) {
+  flights_.withdraw(recording);
   const auto flight = flights_.find(recording);
   if (!flight) return;
   auto run = flight->view().run;
