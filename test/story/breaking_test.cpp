@@ -27,13 +27,18 @@ TEST_P(Breaking, NobodyTakesThePartForTheWhole) {
   const auto& [way, attempts] = GetParam();
   Provider provider;
   Server server{provider, {{"fetch.max_attempts", std::to_string(attempts)}}};
-  auto call = provider.has("CA1", speech(10s)).answering(way.answer);
+  auto call = provider.has("CA1", speech(10s)).answering(way.answer.hold_at(0.25, "quarter"));
   server.has(call);
 
   auto people = server.play(call, 20);
+  people.until_heard(1);
+  call.release("quarter");
+  auto late = server.play(call, 20);
   people.until_the_end();
+  late.until_the_end();
 
   EXPECT_THAT(people, Each(WasCutBefore(call.audio.size())));
+  EXPECT_THAT(late, Each(AnyOf(WasCutBefore(call.audio.size()), IsAnswered(500))));
   EXPECT_EQ(server.settled("CA1"), "failed");
   EXPECT_EQ(server.get(recording("CA1"))["/state"], "failed");
   EXPECT_EQ(server.get(recording("CA1"))["/media"], "null");

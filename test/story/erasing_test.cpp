@@ -69,6 +69,62 @@ TEST(Erasing, CutsWhoIsSentIt) {
   EXPECT_EQ(server.metric("onetake_cache_bytes"), 0);
 }
 
+// Slow listeners too, who have megabytes before them that are here already: while it arrives, and when it has arrived
+// since they began.
+TEST(Erasing, CutsWhoHearsItSlowly) {
+  constexpr Bytes in_the_kernel = 8'000'000;  // what may be on its way to them when they are cut
+  Provider provider;
+  Server server{provider};
+  auto arriving = provider.has("CA1", wav(80'000'000)).answering(hold_at(0.9, "most"));
+  auto arrived = provider.has("CA2", wav(80'000'000)).answering(hold_at(0.5, "half"));
+  server.has(arriving);
+  server.has(arrived);
+  auto of_arriving = server.play(arriving, 3);
+  auto of_arrived = server.play(arrived, 3);
+  of_arriving.until_heard(1000);
+  of_arrived.until_heard(1000);
+  arriving.until(held("most"));
+  arrived.release("half");
+  EXPECT_EQ(server.settled("CA2"), "ready");
+
+  EXPECT_THAT(server.del(recording("CA1")), Has(204));
+  EXPECT_THAT(server.del(recording("CA2")), Has(204));
+  of_arriving.until_the_end();
+  of_arrived.until_the_end();
+
+  EXPECT_THAT(of_arriving, Each(WasCutBefore(in_the_kernel)));
+  EXPECT_THAT(of_arrived, Each(WasCutBefore(in_the_kernel)));
+  EXPECT_EQ(server.files("audio"), 0);
+}
+
+// Erasing one recording of a call cuts nobody who hears another one.
+TEST(Erasing, LeavesTheCallsOtherRecordingsAlone) {
+  Provider provider;
+  Server server{provider};
+  auto first = provider.has("CA1", wav(32'000'000, {.seed = 1}));
+  auto second = provider.has("CA1", wav(32'000'000, {.seed = 2}));
+  auto third = provider.has("CA1", speech(10s, {.seed = 3})).answering(hold_at(0.5, "half"));
+  for (const auto& call : {first, second, third})
+    server.has(call, "main", R"("recording_sid": ")" + call.recording_sid + '"');
+  const auto hear = [&](const Call& call) {
+    return server.listen(server.request("GET", play("CA1") + "&recording_sid=" + call.recording_sid), 2, call.audio);
+  };
+  hear(first).until_the_end();
+  hear(second).until_the_end();
+  auto erased = hear(first);
+  auto ready = hear(second);
+  auto arriving = hear(third);
+  for (auto* each : {&erased, &ready, &arriving}) each->until_heard(1000);
+
+  EXPECT_THAT(server.del(recording("CA1") + "?recording_sid=" + first.recording_sid), Has(204));
+  third.release("half");
+  for (auto* each : {&erased, &ready, &arriving}) each->until_the_end();
+
+  EXPECT_THAT(erased, Each(WasCutBefore(first.audio.size())));
+  EXPECT_THAT(ready, Each(HeardExactly(second.audio)));
+  EXPECT_THAT(arriving, Each(HeardExactly(third.audio)));
+}
+
 // Registered again it is another recording: a new id, and nothing old answers for it.
 TEST(Erasing, RegisteredAgainItIsAnother) {
   Provider provider;

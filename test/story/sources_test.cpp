@@ -152,6 +152,31 @@ TEST(Sources, RegisteringIsIdempotent) {
   EXPECT_EQ(call.requests(), 1);
 }
 
+// Registered again with the same source in mid-body, nobody is disturbed who hears it, live or ready.
+TEST(Sources, RegisteringAgainCutsNobody) {
+  Provider provider;
+  Server server{provider};
+  auto ready = provider.has("CA1", wav(32'000'000));
+  auto arriving = provider.has("CA2", speech(10s)).answering(hold_at(0.5, "half"));
+  server.has(ready);
+  server.has(arriving);
+  EXPECT_EQ(server.fetched("CA1"), "ready");
+  auto of_ready = server.play(ready, 3);
+  auto of_arriving = server.play(arriving, 3);
+  of_ready.until_heard(1000);
+  of_arriving.until_heard(1000);
+
+  EXPECT_THAT(server.has(ready, "main", R"("labels": {"a": "b"})"), Has(200));
+  EXPECT_THAT(server.has(arriving, "main", R"("labels": {"a": "b"})"), Has(200));
+  arriving.release("half");
+  of_ready.until_the_end();
+  of_arriving.until_the_end();
+
+  EXPECT_THAT(of_ready, Each(HeardExactly(ready.audio)));
+  EXPECT_THAT(of_arriving, Each(HeardExactly(arriving.audio)));
+  EXPECT_EQ(arriving.requests(), 1);
+}
+
 // Registered with another source while it is fetched: the run is cancelled, listeners are cut, and the next Play is of
 // the other.
 TEST(Sources, AnotherSourceCancelsTheFetch) {
