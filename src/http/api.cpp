@@ -28,7 +28,6 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/api/recordings/*", Access::tenant, &Api::get_recording},
       {"DELETE", "/api/recordings/*", Access::tenant, &Api::delete_recording},
       {"GET", "/api/recordings/*/stream", Access::listening, &Api::stream},
-      {"HEAD", "/api/recordings/*/stream", Access::listening, &Api::stream},
       {"GET", "/api/recordings/*/peaks", Access::listening, &Api::not_built},
       {"GET", "/api/recordings/*/events", Access::listening, &Api::events},
       {"POST", "/api/recordings/*/fetch", Access::tenant, &Api::fetch_recording},
