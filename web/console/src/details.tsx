@@ -61,7 +61,7 @@ function Fact({ name, code, children }: { name: string; code?: string; children?
 function RunInWords({ run }: { run: Run }) {
   const { t } = useLang();
   const reason = run.reason && (t.reasons[run.reason as keyof typeof t.reasons] ?? run.reason);
-  const detail = run.error ? problemFrom(run).detail : "";
+  const detail = run.error && run.status !== "completed" ? problemFrom(run).detail : "";
   const words = [t.statuses[run.status] ?? run.status, run.attempt && t.attempt(run.attempt, run.max_attempts ?? null)];
   return (
     <>

@@ -71,7 +71,8 @@ function RunRow({ run }: { run: Run }) {
   const { lang, t } = useLang();
   const { received_bytes: received, total_bytes: total } = run;
   const reason = run.reason ? (t.reasons[run.reason as keyof typeof t.reasons] ?? run.reason) : "";
-  const cause = run.error ? problemFrom(run).detail : "";
+  // What a run that came to its end had to wait for is of no interest any more.
+  const cause = run.error && run.status !== "completed" ? problemFrom(run).detail : "";
   return (
     <tr>
       <td>

@@ -30,7 +30,7 @@ let ends: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   browser = await openChromium();
   server = await startDemo();
-  const { items } = (await (await server.api("GET", "/api/recordings")).json()) as { items: Told[] };
+  const { items } = await server.read<{ items: Told[] }>("/api/recordings");
   // Of two with the same topic the newer one.
   topics = new Map(items.reverse().map(({ call_sid, labels }) => [labels.topic, call_sid]));
 });

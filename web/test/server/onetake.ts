@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +18,8 @@ export interface Server {
   url: string;
   /** As a client with the right to: the tenant's key, or the cookie that the demo gives a browser. */
   api(method: string, path: string, body?: object): Promise<Response>;
+  /** What a GET tells; anything but a success is an error of the test. */
+  read<T>(path: string): Promise<T>;
   /** The sum of a series over the label sets that contain `labels`. */
   metric(name: string, labels?: string): Promise<number>;
   state(callSid: string): Promise<string>;
@@ -25,10 +28,10 @@ export interface Server {
 
 export async function startDemo(): Promise<Server> {
   const server = await start("demo");
-  const page = await fetch(`${server.url}/`, {
-    headers: { "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate" },
-  });
-  return talking(server, { Cookie: page.headers.get("set-cookie")?.split(";")[0] ?? "" });
+  // Not by `fetch`, which says of itself that it is no navigation.
+  const [page] = (await once(get(`${server.url}/`), "response")) as [IncomingMessage];
+  page.resume();
+  return talking(server, { Cookie: page.headers["set-cookie"]?.[0]?.split(";")[0] ?? "" });
 }
 
 /** One tenant with one provider of type `http`; `settings` goes into `[server]` and `[fetch]` by its dotted names. */
@@ -119,10 +122,16 @@ function talking({ url, stop }: Started, headers: Record<string, string>): Serve
       headers: { ...headers, "Content-Type": "application/json" },
       ...(body && { body: JSON.stringify(body) }),
     });
+  const read = async <T>(path: string) => {
+    const answer = await api("GET", path);
+    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
   return {
     url,
     stop,
     api,
+    read,
     async metric(name, labels = "") {
       const text = await (await fetch(`${url}/metrics`)).text();
       return text
@@ -131,8 +140,7 @@ function talking({ url, stop }: Started, headers: Record<string, string>): Serve
         .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
     },
     async state(callSid) {
-      const recording = (await (await api("GET", `/api/recordings/${callSid}`)).json()) as { state: string };
-      return recording.state;
+      return (await read<{ state: string }>(`/api/recordings/${callSid}`)).state;
     },
   };
 }
