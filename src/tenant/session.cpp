@@ -21,8 +21,9 @@ std::int64_t seconds_of(WallTime time) {
 
 Sessions::Sessions(std::string secret, milliseconds life, bool secure)
     : key_(std::move(secret)), life_(life), secure_(secure) {
+  const MacText mark = key_.sign({"onetake-cookie-name-v1"});
   name_ = "onetake_";
-  for (const char c : view(key_.sign({"onetake-cookie-name-v1"})).substr(0, 8)) name_ += c;
+  name_ += view(mark).substr(0, 8);
 }
 
 std::string Sessions::cookie(const TenantId& tenant, WallTime now) const {
