@@ -31,17 +31,22 @@ def stat(pid):
 
 def servers(script, name):
     """The processes called `name` below the script that started them."""
-    pids, below = [], {script}
-    for pid in sorted(int(each) for each in os.listdir("/proc") if each.isdigit()):
+    children = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             called, fields = stat(pid)
         except OSError:
             continue
-        if int(fields[1]) in below:
-            below.add(pid)
+        children.setdefault(int(fields[1]), []).append((int(pid), called))
+    found, below = [], [script]
+    while below:
+        for pid, called in children.get(below.pop(), []):
+            below.append(pid)
             if called == name:
-                pids.append(pid)
-    return pids
+                found.append(pid)
+    if not found:
+        raise SystemExit(f"no process {name} below {script}")
+    return found
 
 
 def cpu(pids):
@@ -71,7 +76,7 @@ class Server:
             assert self.get(path) == body_of(each), f"{name}: wrong bytes"
             assert self.get(path, RANGE) == body_of(each)[RANGE[0]:RANGE[1] + 1], f"{name}: wrong bytes of a range"
         self.file = f"{out}/warm-{name}.paths"
-        with open(self.file, "w") as file:
+        with open(self.file, "w", encoding="ascii") as file:
             file.write("\n".join(self.paths) + "\n")
 
     def get(self, path, part=None):
