@@ -53,9 +53,9 @@ TEST(Erasing, CutsWhoIsSentIt) {
   auto call = provider.has("CA1", wav(64'000'000));
   server.has(call);
   EXPECT_EQ(server.fetched("CA1"), "ready");
-  auto people = server.play(call, 5);
-  auto in_parts =
-      server.listen(server.request("GET", stream("CA1"), {"Range: bytes=0-31999999,32000000-"}), 1, call.audio);
+  auto people = server.play(call, 5, {}, Pace::slow);
+  auto in_parts = server.listen(server.request("GET", stream("CA1"), {"Range: bytes=0-31999999,32000000-"}), 1,
+                                call.audio, Pace::slow);
   people.until_heard(1_MiB);
 
   EXPECT_THAT(server.del(recording("CA1")), Has(204));
@@ -79,8 +79,8 @@ TEST(Erasing, CutsWhoHearsItSlowly) {
   auto arrived = provider.has("CA2", wav(80'000'000)).answering(hold_at(0.5, "half"));
   server.has(arriving);
   server.has(arrived);
-  auto of_arriving = server.play(arriving, 3);
-  auto of_arrived = server.play(arrived, 3);
+  auto of_arriving = server.play(arriving, 3, {}, Pace::slow);
+  auto of_arrived = server.play(arrived, 3, {}, Pace::slow);
   of_arriving.until_heard(1000);
   of_arrived.until_heard(1000);
   arriving.until(held("most"));
@@ -107,7 +107,8 @@ TEST(Erasing, LeavesTheCallsOtherRecordingsAlone) {
   for (const auto& call : {first, second, third})
     server.has(call, "main", R"("recording_sid": ")" + call.recording_sid + '"');
   const auto hear = [&](const Call& call) {
-    return server.listen(server.request("GET", play("CA1") + "&recording_sid=" + call.recording_sid), 2, call.audio);
+    return server.listen(server.request("GET", play("CA1") + "&recording_sid=" + call.recording_sid), 2, call.audio,
+                         Pace::slow);
   };
   hear(first).until_the_end();
   hear(second).until_the_end();

@@ -52,13 +52,16 @@ std::ostream& operator<<(std::ostream& out, const Listener& listener) {
   return out << (listener.text().empty() ? "" : ": " + listener.text());
 }
 
-Listeners::Listeners(std::uint16_t port, const std::string& request, std::size_t n, const simulator::Audio& expected)
+Listeners::Listeners(std::uint16_t port, const std::string& request, std::size_t n, const simulator::Audio& expected,
+                     Pace pace)
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   all_.reserve(n);
   for (std::size_t i = 0; i < n; ++i) {
     Fd fd = connect_to(port);
-    constexpr int room = 128 << 10;  // so that a listener who does not read has not heard everything all the same
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (pace == Pace::slow) {
+      constexpr int room = 128 << 10;
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    }
     if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
       throw std::system_error(errno, std::generic_category(), "send");
     epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};

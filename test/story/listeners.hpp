@@ -42,11 +42,15 @@ class Listener {
 /// For messages.
 std::ostream& operator<<(std::ostream& out, const Listener& listener);
 
+/// What the kernel takes for a listener who is not reading: for the slow little, or they would have megabytes all the
+/// same.
+enum class Pace { any, slow };
+
 /// Any number of them, on the test's own thread: bytes are read within these calls and wait in the kernel between them.
 class Listeners {
  public:
   /// `request` is sent as it is, on `n` connections.
-  Listeners(std::uint16_t port, const std::string& request, std::size_t n, const simulator::Audio& expected);
+  Listeners(std::uint16_t port, const std::string& request, std::size_t n, const simulator::Audio& expected, Pace pace);
 
   /// Reads until every one of them is so, or has heard the end. Throws when nothing comes for `patience`.
   void until(const std::function<bool(const Listener&)>& so);

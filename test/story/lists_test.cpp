@@ -1,6 +1,8 @@
 // What is there, and what is going on: recordings, runs, a fetch without a listener, and the numbers.
 
 #include <algorithm>
+#include <map>
+#include <sstream>
 
 #include "story/story.hpp"
 
@@ -187,6 +189,35 @@ TEST(Lists, RunsAreFound) {
     EXPECT_THAT(one[time], testing::MatchesRegex("20[0-9-]{8}T[0-9:.]{12}Z")) << time;
   EXPECT_THAT(server.get("/api/runs/" + failed_id, {globex}), IsProblem(404, "run_not_found"));
   EXPECT_THAT(server.get("/api/runs/nobody"), IsProblem(404, "run_not_found"));
+}
+
+// The log tells of each run, one JSON object a line, and of nothing that is secret.
+TEST(Log, TellsOfRunsAndNoSecret) {
+  Provider provider;
+  Server server{provider, {{"fetch.max_attempts", "2"}, {"log.level", "\"debug\""}}};
+  auto good = provider.has("CA1", speech(1s)).answering(server_error(), whole());
+  auto bad = provider.has("CA2", speech(1s)).behind_redirect().answering(forbidden());
+  server.has(good);
+  server.has(bad, "web");
+  EXPECT_EQ(server.fetched("CA1"), "ready");
+  EXPECT_EQ(server.fetched("CA2"), "failed");
+
+  EXPECT_EQ(server.stop(), 0);
+  const auto log = server.log();
+  server.start();
+
+  std::map<std::string, int> events;
+  std::istringstream lines{log};
+  for (std::string line; std::getline(lines, line);) ++events[Got{.body = line}["/event"]];
+  EXPECT_EQ(events["run.created"], 2);
+  EXPECT_EQ(events["run.claimed"], 3);
+  EXPECT_EQ(events["run.retry"], 1);
+  EXPECT_EQ(events["run.completed"], 1);
+  EXPECT_EQ(events["run.failed"], 1);
+  EXPECT_EQ(events[""], 0) << log;
+  for (const auto& secret :
+       {provider.auth_token(), std::string{"acme-key"}, std::string{"sig="}, std::string{"a secret of"}})
+    EXPECT_THAT(log, Not(HasSubstr(secret)));
 }
 
 // The numbers that operators watch are there from the start.

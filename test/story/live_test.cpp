@@ -217,6 +217,48 @@ TEST(Live, FiftyRecordingsDoNotMix) {
   }
 }
 
+// A body that has begun and gets no byte for listener_patience is cut; the fetch goes on without it.
+TEST(Live, AListenerDoesNotWaitForEver) {
+  Provider provider;
+  Server server{provider, {{"server.listener_patience", "\"200ms\""}}};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"));
+  server.has(call);
+
+  auto people = server.play(call, 5);
+  people.until_the_end();
+  EXPECT_EQ(call.counters().active, 1);
+  call.release("half");
+
+  EXPECT_THAT(people, Each(WasCutBefore(call.audio.size())));
+  EXPECT_EQ(server.settled("CA1"), "ready");
+  EXPECT_EQ(call.requests(), 1);
+}
+
+// Where all places are taken a Play is queued, says so, and has its turn.
+TEST(Live, WaitsForItsTurn) {
+  Provider provider;
+  Server server{provider, {{"fetch.max_concurrent", "1"}, {"server.stream_wait", "\"100ms\""}}};
+  auto first = provider.has("CA1", speech(5s)).answering(hold_at(0.5, "half"));
+  auto second = provider.has("CA2", speech(5s));
+  server.has(first);
+  server.has(second);
+  auto person = server.play(first);
+  person.until_heard(1000);
+
+  const auto queued = server.get(play("CA2"));
+  EXPECT_EQ(second.requests(), 0);
+  first.release("half");
+  person.until_the_end();
+  EXPECT_EQ(server.settled("CA2"), "ready");
+
+  EXPECT_THAT(queued, Has(202));
+  EXPECT_EQ(queued["/status"], "queued");
+  EXPECT_EQ(queued["/reason"], "queued");
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_TRUE(server.get(stream("CA2")).body == second.audio.bytes());
+  EXPECT_EQ(provider.counters().peak_active, 1);
+}
+
 // A listener who leaves does not end the fetch: the others hear on, and the recording becomes ready.
 TEST(Live, OutlivesItsListeners) {
   Provider provider;

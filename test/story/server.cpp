@@ -177,12 +177,13 @@ Got Server::post(const std::string& path, const std::string& body, const Fields&
 }
 Got Server::del(const std::string& path, const Fields& fields) const { return ask("DELETE", path, fields); }
 
-Listeners Server::play(const simulator::Call& call, std::size_t people, const Fields& fields) const {
-  return listen(request("GET", story::play(call.sid), fields), people, call.audio);
+Listeners Server::play(const simulator::Call& call, std::size_t people, const Fields& fields, Pace pace) const {
+  return listen(request("GET", story::play(call.sid), fields), people, call.audio, pace);
 }
 
-Listeners Server::listen(const std::string& request, std::size_t people, const simulator::Audio& expected) const {
-  return Listeners{port_, request, people, expected};
+Listeners Server::listen(const std::string& request, std::size_t people, const simulator::Audio& expected,
+                         Pace pace) const {
+  return Listeners{port_, request, people, expected, pace};
 }
 
 std::string Server::settled(const std::string& call_sid) const {

@@ -81,9 +81,10 @@ class Server {
   [[nodiscard]] Connection connect() const { return Connection{port_}; }
 
   /// So many people press Play, each on a connection of their own.
-  [[nodiscard]] Listeners play(const simulator::Call& call, std::size_t people = 1, const Fields& fields = {}) const;
-  [[nodiscard]] Listeners listen(const std::string& request, std::size_t people,
-                                 const simulator::Audio& expected) const;
+  [[nodiscard]] Listeners play(const simulator::Call& call, std::size_t people = 1, const Fields& fields = {},
+                               Pace pace = Pace::any) const;
+  [[nodiscard]] Listeners listen(const std::string& request, std::size_t people, const simulator::Audio& expected,
+                                 Pace pace = Pace::any) const;
 
   /// Waits until the recording is ready or has failed, by its events; the last one's name. A failure that has cooled
   /// down is none: that recording is cold, and its events wait for a press.

@@ -161,7 +161,7 @@ TEST(Sources, RegisteringAgainCutsNobody) {
   server.has(ready);
   server.has(arriving);
   EXPECT_EQ(server.fetched("CA1"), "ready");
-  auto of_ready = server.play(ready, 3);
+  auto of_ready = server.play(ready, 3, {}, Pace::slow);
   auto of_arriving = server.play(arriving, 3);
   of_ready.until_heard(1000);
   of_arriving.until_heard(1000);
