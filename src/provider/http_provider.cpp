@@ -15,7 +15,7 @@ bool is_token(std::string_view text) {
 
 Policy policy(const Settings& settings, std::function<std::optional<std::string>(const Target&)> refuses) {
   std::vector<std::string> lines;
-  for (const auto& [name, value] : settings.headers) lines.push_back(name + ": " + value);
+  for (const auto& [name, value] : settings.headers) lines.emplace_back(name).append(": ").append(value);
   return {.type = "http",
           .authenticate =
               [lines](Request& request) { request.headers.insert(request.headers.end(), lines.begin(), lines.end()); },

@@ -30,11 +30,11 @@ bool MediaReceiver::head(const Response& response) {
 }
 
 bool MediaReceiver::whole(const Response& response) {
-  return begin(response, {.offset = 0,
-                          .total = response.length,
-                          .framing = response.framing,
-                          .validator = std::string{strong_etag(response.headers)},
-                          .digests = digests(response.headers)});
+  return begin({.offset = 0,
+                .total = response.length,
+                .framing = response.framing,
+                .validator = std::string{strong_etag(response.headers)},
+                .digests = digests(response.headers)});
 }
 
 bool MediaReceiver::part(const Response& response) {
@@ -46,13 +46,12 @@ bool MediaReceiver::part(const Response& response) {
     from_the_start_ = true;
     return false;
   }
-  part_ends_ = *range->total;
+  part_ends_ = range->total;
   return begin(
-      response,
       {.offset = from_, .total = range->total, .framing = response.framing, .validator = validator_, .digests = {}});
 }
 
-bool MediaReceiver::begin(const Response&, Head head) {
+bool MediaReceiver::begin(const Head& head) {
   if (head.total.value_or(0) > max_bytes_) return end(Cause::too_large, "is larger than max_recording_bytes");
   metrics::add(metrics::Series::provider_requests, {type_, std::to_string(status_)});
   begun_ = true;

@@ -24,7 +24,7 @@ class MediaReceiver final : public Receiver {
  private:
   bool whole(const Response& response);
   bool part(const Response& response);
-  bool begin(const Response& response, Head head);
+  bool begin(const Head& head);
   bool end(Cause cause, std::string detail);
 
   std::string type_;

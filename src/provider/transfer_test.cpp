@@ -22,7 +22,9 @@ Request get(std::string url) {
   Request request;
   request.url = std::move(url);
   request.guard = loopback();
-  request.deadline = in(30s);
+  request.connect_timeout = 40s;
+  request.stall_timeout = 40s;
+  request.deadline = in(50s);
   return request;
 }
 
