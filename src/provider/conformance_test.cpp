@@ -157,7 +157,7 @@ TEST_P(Adapters, AskOnceWhereTheAnswerIsFinal) {
        {"401 Unauthorized", "403 Forbidden", "410 Gone", "429 Too Many Requests", "503 Unavailable"}) {
     always(answer(status, ""));
     const auto before = media_requests(std::string{status}.substr(0, 3));
-    fetch();
+    EXPECT_FALSE(fetch().has_value()) << status;
     EXPECT_THAT(server->seen(), SizeIs(1)) << status;
     EXPECT_EQ(media_requests(std::string{status}.substr(0, 3)) - before, 1) << status;
   }

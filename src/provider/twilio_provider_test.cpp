@@ -9,7 +9,6 @@ namespace onetake::provider::test {
 namespace {
 
 using testing::ElementsAre;
-using testing::Optional;
 
 const std::string account_path = "/2010-04-01/Accounts/AC1";
 const std::string recording = account_path + "/Recordings/RE1";
