@@ -33,9 +33,9 @@ std::string past(std::string prefix) {
 bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q) {
   const std::string end = past(q);
   for (const std::string column : {"call_sid", "from_party", "to_party"}) {
-    auto rows = db.select("SELECT count(*) FROM (SELECT 1 FROM recording WHERE tenant = ? AND " + column +
-                              " >= ? AND " + column + " < ? LIMIT ?)",
-                          tenant, q, end, narrow);
+    std::string sql = "SELECT count(*) FROM (SELECT 1 FROM recording WHERE tenant = ? AND ";
+    sql.append(column).append(" >= ? AND ").append(column).append(" < ? LIMIT ?)");
+    auto rows = db.select(sql, tenant, q, end, narrow);
     rows.next();
     if (rows->integer() >= narrow) return false;
   }
