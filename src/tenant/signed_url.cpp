@@ -49,9 +49,9 @@ bool has_signature(std::string_view query) {
 Verdict verify(const UrlClaim& claim, std::string_view path, const MacKey& key, WallTime now) {
   if (!key.verify(claim.signature, {version, path, "\n", claim.tenant, "\n", claim.expires})) return Verdict::wrong;
   std::int64_t expires = 0;
-  const auto* const end = claim.expires.data() + claim.expires.size();
-  const auto [stopped, error] = std::from_chars(claim.expires.data(), end, expires);
-  if (error != std::errc{} || stopped != end) return Verdict::wrong;
+  const auto text = claim.expires;
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), expires);
+  if (error != std::errc{} || stopped != text.data() + text.size()) return Verdict::wrong;
   const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   return second < expires ? Verdict::good : Verdict::expired;
 }
