@@ -1,9 +1,10 @@
-#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "base/metrics.hpp"
 #include "http/api.hpp"
@@ -38,12 +39,10 @@ void observe_process() {
   metrics::set(Series::process_resident_bytes,
                static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
 
-  int fds = -3;  // ".", ".." and the folder's own
-  if (DIR* folder = ::opendir("/proc/self/fd")) {
-    while (::readdir(folder) != nullptr) ++fds;
-    ::closedir(folder);
-    metrics::set(Series::process_open_fds, fds);
-  }
+  std::error_code ignored;
+  const std::filesystem::directory_iterator open{"/proc/self/fd", ignored};
+  // One of them is the iterator's own.
+  metrics::set(Series::process_open_fds, static_cast<double>(std::distance(begin(open), end(open)) - 1));
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   metrics::set(Series::process_max_fds, static_cast<double>(limit.rlim_cur));
