@@ -51,7 +51,7 @@ describe("the language", () => {
     const { page } = await opened({ lang: "he" });
     const first = page.locator(".call").first();
     await first.getByRole("button", { name: /^נגן/ }).click();
-    await first.getByRole("button", { name: /^השהה/ }).waitFor({ timeout: 15_000 });
+    await first.getByRole("button", { name: /^השהה/ }).waitFor();
     const at = async (selector: string) => (await first.locator(selector).first().boundingBox())?.x ?? 0;
     expect(await at(".ot-play")).toBeGreaterThan(await at(".badge"));
     expect(await at(".ot-time")).toBeLessThan(await at(".ot-total"));

@@ -14,6 +14,9 @@ export const STREAMING = "[AudioPlayer] Streaming from ";
 export const SKIPPED = "[AudioPlayer] Check already in progress, skipping...";
 export const ABORTED = "[AudioPlayer] Request aborted";
 
+/** How long something may take that does come: a machine that builds beside the tests starves a browser for seconds. */
+export const PATIENCE_MS = 45_000;
+
 /** Debian's Chromium. The autoplay policy stays as it is: what plays here was pressed. */
 export const openChromium = (): Promise<Browser> =>
   chromium.launch({
@@ -51,6 +54,7 @@ export type VisitOptions = BrowserContextOptions & {
 export async function visit(browser: Browser, base: string, options: VisitOptions = {}): Promise<Visit> {
   const { lang = "en", before, ...rest } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-US", ...rest });
+  context.setDefaultTimeout(PATIENCE_MS);
   await before?.(context);
   const page = await context.newPage();
   const seen: Visit = { page, requests: [], open: new Set(), lines: [], faults: [] };
@@ -99,12 +103,16 @@ export const sounds = async (page: Page, callSid: string, seconds = 0.1): Promis
       return !!audio && !audio.paused && audio.currentTime > Number(past);
     },
     [callSid, seconds] as const,
-    { timeout: 15_000 },
+    { timeout: PATIENCE_MS },
   );
 };
 
 /** Until `there` is so; for what no event tells. */
-export async function until(there: () => boolean | Promise<boolean>, what: string, patience = 10_000): Promise<void> {
+export async function until(
+  there: () => boolean | Promise<boolean>,
+  what: string,
+  patience = PATIENCE_MS,
+): Promise<void> {
   const end = Date.now() + patience;
   while (!(await there())) {
     if (Date.now() > end) throw new Error(`never came: ${what}`);

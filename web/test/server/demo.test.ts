@@ -122,7 +122,7 @@ describe("the demo", () => {
     await row.getByText("This part has not arrived yet").waitFor();
     await sounds(page, sid, 900.5);
     expect((await heard(page, sid)).time).toBeLessThan(930);
-    await row.locator(".badge[data-state=ready]").waitFor({ timeout: 40_000 });
+    await row.locator(".badge[data-state=ready]").waitFor();
     await sounds(page, sid, (await heard(page, sid)).time + 0.3);
     // Decoded it would be 115 MB as integers of 16 bit, and 635 MB as Web Audio has it.
     const grown = (await memory()) - calm;
@@ -138,7 +138,7 @@ describe("the demo", () => {
     await buttonOf(seen.page, sid).click();
     await seen.page.getByRole("status").getByText("Not ready at the provider yet").waitFor();
     await until(async () => !(await heard(seen.page, sid)).paused, "the element goes on waiting");
-    await seen.page.locator(".ot-player[data-phase=playing]").waitFor({ timeout: 40_000 });
+    await seen.page.locator(".ot-player[data-phase=playing]").waitFor();
     await sounds(seen.page, sid, 0.3);
     expect(streamsOf(seen, sid).length).toBeLessThanOrEqual(2);
     expect(seen.lines).toEqual([`${STREAMING}${sid}`]);

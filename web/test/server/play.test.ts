@@ -87,7 +87,7 @@ const whenHeard = (page: Page, callSid: string): Promise<number> =>
   );
 
 const ready = (callSid: string, on = server) =>
-  until(async () => (await on.state(callSid)) === "ready", `${callSid} ready`, 20_000);
+  until(async () => (await on.state(callSid)) === "ready", `${callSid} ready`);
 
 describe("Play on a cold recording", () => {
   it("is heard within a second of the provider's first byte, while the fetch goes on", async () => {
