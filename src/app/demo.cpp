@@ -1,6 +1,5 @@
 #include "app/demo.hpp"
 
-#include <cstdlib>
 #include <iostream>
 
 #include "app/node.hpp"
@@ -15,10 +14,10 @@ const std::string provider_name = "simulator";
 
 /// $XDG_DATA_HOME/onetake-demo, else ~/.local/share/onetake-demo, else below /tmp.
 std::filesystem::path default_folder() {
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0')
-    return std::filesystem::path{data} / "onetake-demo";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
-    return std::filesystem::path{home} / ".local/share/onetake-demo";
+  if (const auto data = process_environment("XDG_DATA_HOME"); data && !data->empty())
+    return std::filesystem::path{*data} / "onetake-demo";
+  if (const auto home = process_environment("HOME"); home && !home->empty())
+    return std::filesystem::path{*home} / ".local/share/onetake-demo";
   return std::filesystem::temp_directory_path() / "onetake-demo";
 }
 
