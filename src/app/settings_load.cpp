@@ -270,6 +270,7 @@ Settings default_settings() {
 }
 
 std::optional<std::string> process_environment(const std::string& name) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here ever sets a variable
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>{value};
 }
