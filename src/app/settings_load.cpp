@@ -43,7 +43,7 @@ std::string join(std::string_view section, std::string_view name) {
 
 /// The default of a row in the form that the file's would have.
 Value fallback_of(const Row& row) {
-  const std::string text{row.fallback};
+  std::string text{row.fallback};
   if (text == "[]") return Texts{};
   if (text == "{}") return TextMap{};
   if (text == "true" || text == "false") return text == "true";
