@@ -82,6 +82,7 @@ constexpr Row later(std::string_view section, std::string_view name) {
   return {section, name, "", "", "Not available in this version.", Need::later, nullptr};
 }
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name cannot stand in parentheses
 #define ONETAKE_AT(where) [](Scope& s) -> auto& { return s.where; }
 
 constexpr auto table = std::to_array<Row>({
