@@ -20,16 +20,15 @@ Listener::Listener(Fd fd, bool of_head_request, simulator::Audio expected)
     : fd_(std::move(fd)), reader_(of_head_request), expected_(std::move(expected)) {}
 
 /// At most one buffer, so that whoever waits for a place in the recording does not run far past it.
-bool Listener::read_some() {
+void Listener::read_some() {
   static std::vector<char> buffer(256_KiB);
   const auto n = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) {
     reader_.closed(n < 0);
   } else {
     reader_.take({buffer.data(), static_cast<std::size_t>(n)}, [this](std::string_view bytes) { hear(bytes); });
   }
-  return true;
 }
 
 void Listener::hear(std::string_view bytes) {
@@ -53,8 +52,7 @@ std::ostream& operator<<(std::ostream& out, const Listener& listener) {
 }
 
 Listeners::Listeners(std::uint16_t port, const std::string& request, std::size_t n, const simulator::Audio& expected,
-                     Pace pace)
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+                     Pace pace) {
   all_.reserve(n);
   for (std::size_t i = 0; i < n; ++i) {
     Fd fd = connect_to(port);
@@ -64,27 +62,39 @@ Listeners::Listeners(std::uint16_t port, const std::string& request, std::size_t
     }
     if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
       throw std::system_error(errno, std::generic_category(), "send");
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event);
     all_.emplace_back(std::move(fd), request.starts_with("HEAD "), expected);
   }
 }
 
-std::size_t Listeners::read_ready(int timeout_ms) {
-  std::array<epoll_event, 256> events{};
-  const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
-  for (const auto& event : std::span{events}.first(static_cast<std::size_t>(std::max(n, 0)))) {
-    Listener& listener = all_.at(event.data.u64);
-    if (listener.read_some() && listener.over()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd_.get(), nullptr);
+/// Who is so is not read any further: the others' bytes may take their time.
+bool Listeners::read_until(const std::function<bool(const Listener&)>& so, int timeout_ms) {
+  const Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (all_[i].over() || so(all_[i])) continue;
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
+    ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, all_[i].fd_.get(), &event);
+    ++left;
   }
-  return static_cast<std::size_t>(std::max(n, 0));
+  while (left > 0) {
+    std::array<epoll_event, 256> events{};
+    const int n = ::epoll_wait(epoll.get(), events.data(), events.size(), timeout_ms);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    for (const auto& event : std::span{events}.first(static_cast<std::size_t>(n))) {
+      Listener& listener = all_.at(event.data.u64);
+      listener.read_some();
+      if (!listener.over() && !so(listener)) continue;
+      ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, listener.fd_.get(), nullptr);
+      --left;
+    }
+  }
+  return true;
 }
 
 void Listeners::until(const std::function<bool(const Listener&)>& so) {
-  const auto done = [&](const Listener& each) { return each.over() || so(each); };
-  while (!std::ranges::all_of(all_, done))
-    if (read_ready(static_cast<int>(std::chrono::milliseconds{patience}.count())) == 0)
-      throw std::runtime_error("listeners heard nothing for 30 s");
+  if (!read_until(so, static_cast<int>(std::chrono::milliseconds{patience}.count())))
+    throw std::runtime_error("listeners heard nothing for 30 s");
 }
 
 void Listeners::until_the_end() {
@@ -96,8 +106,7 @@ void Listeners::until_heard(Bytes bytes) {
 }
 
 void Listeners::catch_up() {
-  while (read_ready(0) > 0) {
-  }
+  read_until([](const Listener&) { return false; }, 0);
 }
 
 }  // namespace onetake::story

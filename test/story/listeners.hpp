@@ -27,7 +27,7 @@ class Listener {
 
  private:
   friend class Listeners;
-  bool read_some();
+  void read_some();
   void hear(std::string_view bytes);
 
   Fd fd_;
@@ -67,9 +67,8 @@ class Listeners {
   using const_iterator = std::vector<Listener>::const_iterator;
 
  private:
-  std::size_t read_ready(int timeout_ms);
+  bool read_until(const std::function<bool(const Listener&)>& so, int timeout_ms);
 
-  Fd epoll_;
   std::vector<Listener> all_;
 };
 

@@ -208,7 +208,7 @@ TEST(Log, TellsOfRunsAndNoSecret) {
 
   std::map<std::string, int> events;
   std::istringstream lines{log};
-  for (std::string line; std::getline(lines, line);) ++events[Got{.body = line}["/event"]];
+  for (Got line; std::getline(lines, line.body);) ++events[line["/event"]];
   EXPECT_EQ(events["run.created"], 2);
   EXPECT_EQ(events["run.claimed"], 3);
   EXPECT_EQ(events["run.retry"], 1);
