@@ -30,11 +30,9 @@ std::string Report::text(int line, std::string_view key, std::string_view what) 
   return file_ + ':' + std::to_string(line) + ": " + std::string{key} + ": " + std::string{what};
 }
 
-std::vector<std::string> Report::sorted(Entries entries) {
-  std::ranges::stable_sort(entries, {}, &Entries::value_type::first);
-  std::vector<std::string> texts;
-  for (auto& entry : entries) texts.push_back(std::move(entry.second));
-  return texts;
+std::vector<std::string> Report::texts(const Entries& entries) {
+  const auto texts = entries | std::views::values;
+  return {texts.begin(), texts.end()};
 }
 
 void Rules::settings(Settings& settings, const Lines& lines) {

@@ -4,7 +4,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "app/settings.hpp"
@@ -16,22 +15,20 @@ class Report {
  public:
   explicit Report(const std::filesystem::path& file) : file_(file.string()) {}
 
-  void fault(int line, std::string_view key, std::string_view what) {
-    faults_.emplace_back(line, text(line, key, what));
-  }
+  void fault(int line, std::string_view key, std::string_view what) { faults_.emplace(line, text(line, key, what)); }
   void warning(int line, std::string_view key, std::string_view what) {
-    warnings_.emplace_back(line, text(line, key, what));
+    warnings_.emplace(line, text(line, key, what));
   }
 
   [[nodiscard]] std::size_t fault_count() const { return faults_.size(); }
   /// In the order of the file.
-  [[nodiscard]] Faults faults() const { return sorted(faults_); }
-  [[nodiscard]] std::vector<std::string> warnings() const { return sorted(warnings_); }
+  [[nodiscard]] Faults faults() const { return texts(faults_); }
+  [[nodiscard]] std::vector<std::string> warnings() const { return texts(warnings_); }
 
  private:
-  using Entries = std::vector<std::pair<int, std::string>>;
+  using Entries = std::multimap<int, std::string>;  // by line; those of one line in the order they were found in
   [[nodiscard]] std::string text(int line, std::string_view key, std::string_view what) const;
-  static std::vector<std::string> sorted(Entries entries);
+  static std::vector<std::string> texts(const Entries& entries);
 
   std::string file_;
   Entries faults_;
