@@ -1,5 +1,6 @@
 #include "app/node.hpp"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -22,10 +23,12 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Of the cores that this process may run on: a container or `taskset` may have left it fewer than the machine has.
 std::vector<std::unique_ptr<Loop>> loop_a_core() {
+  cpu_set_t allowed;
+  const int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
   std::vector<std::unique_ptr<Loop>> loops;
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
-    loops.push_back(std::make_unique<Loop>());
+  for (int i = 0; i < cores; ++i) loops.push_back(std::make_unique<Loop>());
   return loops;
 }
 
