@@ -16,4 +16,8 @@ done
 begin onetake taskset -c 0
 ours=onetake,$engine_url,$engine_pid,$origin_url
 VARIANT=static WORKERS=1 begin nginx taskset -c 0
-python3 "$bench/caches/warm.py" "$out" "${ROUNDS:-3}" "${SECONDS_EACH:-6}" "$ours" "nginx-static,$engine_url,$engine_pid"
+nginx=nginx-static,$engine_url,$engine_pid
+# As onetake does: the head goes out with the first bytes of the file.
+NOPUSH=on VARIANT=static WORKERS=1 begin nginx taskset -c 0
+nopush=nginx-nopush,$engine_url,$engine_pid
+python3 "$bench/caches/warm.py" "$out" "${ROUNDS:-3}" "${SECONDS_EACH:-6}" "$ours" "$nginx" "$nopush"

@@ -18,8 +18,8 @@ def main(files):
         steal.append(result["steal_pct"])
         own = result["origin"]["ttfb_ms"]
         for row in result["rows"]:
-            # Late joiners come when the first byte has long been there.
-            base = 0 if row["scenario"].startswith("late") or row["scenario"].endswith("-again") else own
+            # These come when the first byte has long been there.
+            base = 0 if row["scenario"].startswith(("late", "ready")) or row["scenario"].endswith("-again") else own
             cells.setdefault(row["scenario"], {}).setdefault(result["engine"], []).append(
                 (row["origin_requests"], row["ttfb_p50"], row["ttfb_p99"], base, row["bytes"] == {"exact": row["clients"]}))
     print(f"\nfirst byte over the provider's own in ms, p50 / p99 (median of the rounds), and provider requests; steal "

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""warm.py OUT ROUNDS SECONDS NAME,URL,PID[,ORIGIN]…: wrk against each server in turn, A B A B, and what a second of server
-CPU did. Rounds in which the host took more than 5 % of a core are repeated. With an ORIGIN the server is onetake."""
+"""warm.py OUT ROUNDS SECONDS NAME,URL,PID[,ORIGIN]…: wrk against each server in turn, A B C A B C, and what a second of
+server CPU did, ratios of the first to the others. Rounds in which the host took more than 5 % of a core are repeated. With an ORIGIN the server is onetake."""
 
 import json
 import os
@@ -50,7 +50,15 @@ def servers(script, name):
 
 
 def cpu(pids):
-    return sum(int(fields[11]) + int(fields[12]) for _, fields in map(stat, pids)) / TICKS
+    """Seconds by process. One may have ended: nginx has a cache loader that goes after a minute."""
+    used = {}
+    for pid in pids:
+        try:
+            _, fields = stat(pid)
+        except OSError:
+            continue
+        used[pid] = (int(fields[11]) + int(fields[12])) / TICKS
+    return used
 
 
 def stolen():
@@ -87,42 +95,53 @@ class Server:
     def wrk(self, kind, seconds):
         command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "--timeout", "10s",
                    "-s", LUA, self.url, "--", kind, self.file]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        before = os.times()
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        after = os.times()
+        return told, after.children_user + after.children_system - before.children_user - before.children_system
 
     def round(self, kind, seconds):
         self.wrk(kind, 1)
         began, used, steal = time.monotonic(), cpu(self.pids), stolen()
-        told = self.wrk(kind, seconds)
-        took, used, steal = time.monotonic() - began, cpu(self.pids) - used, stolen() - steal
+        told, client = self.wrk(kind, seconds)
+        took, steal = time.monotonic() - began, stolen() - steal
+        used = sum(seconds_used - used[pid] for pid, seconds_used in cpu(self.pids).items())
         count = {key: int(re.search(rf"{key} (\d+)", told)[1]) for key in ("OK_REQ", "OK_BYTES", "NON2XX")}
         latency = re.search(r"\n +99% +(\S+)", told)[1]
-        row = {"server": self.name, "test": kind, "per_cpu_second": count["OK_REQ"] / used, "rps": count["OK_REQ"] / took,
+        row = {"server": self.name, "test": kind, "per_cpu_second": count["OK_REQ"] / used,
+               "per_cpu_second_of_both": count["OK_REQ"] / (used + client), "rps": count["OK_REQ"] / took,
                "gb_per_cpu_second": count["OK_BYTES"] / 1e9 / used, "cpu_pct": 100 * used / took, "p99": latency,
                "steal_pct": 100 * steal / took, "not_2xx": count["NON2XX"], "errors": "Socket errors" in told}
-        print(f"{kind:6s} {self.name:13s} {row['per_cpu_second']:8.0f} requests per CPU second  {row['rps']:8.0f} a second  "
-              f"{row['gb_per_cpu_second']:6.2f} GB per CPU second  cpu {row['cpu_pct']:3.0f} %  p99 {latency:9s} "
-              f"steal {row['steal_pct']:.1f} %{'  not 2xx!' if row['not_2xx'] or row['errors'] else ''}", flush=True)
+        print(f"{kind:6s} {self.name:13s} {row['per_cpu_second']:8.0f} requests per CPU second ({row['per_cpu_second_of_both']:6.0f} "
+              f"with wrk's)  {row['rps']:8.0f} a second  {row['gb_per_cpu_second']:6.2f} GB per CPU second  "
+              f"cpu {row['cpu_pct']:3.0f} %  p99 {latency:9s} steal {row['steal_pct']:.1f} %"
+              f"{'  not 2xx!' if row['not_2xx'] or row['errors'] else ''}", flush=True)
         return row
 
 
 def main(out, rounds, seconds, *told):
-    both = [Server(out, *each.split(",")) for each in told]
+    ours, *others = [Server(out, *each.split(",")) for each in told]
     rows = []
     for kind in ("range", "full"):
-        kept = {server.name: [] for server in both}
+        kept = {server: [] for server in (ours, *others)}
         for _ in range(3 * int(rounds)):
             if all(len(each) >= int(rounds) for each in kept.values()):
                 break
-            for server in both:
+            for server, mine in kept.items():
                 row = server.round(kind, int(seconds))
                 if row["steal_pct"] <= MOST_STEAL:
-                    kept[server.name].append(row)
+                    mine.append(row)
         rows += [row for each in kept.values() for row in each]
         if not all(kept.values()):
             print(f"{kind}: the host took too much of every round")
             continue
-        ours, theirs = (statistics.median(row["per_cpu_second"] for row in each) for each in kept.values())
-        print(f"{kind:6s} {both[0].name} / {both[1].name}: {ours / theirs:.2f} per server CPU second\n")
+        for other in others:
+            def ratio(figure, other=other, kept=kept):
+                mine, theirs = (statistics.median(row[figure] for row in kept[server]) for server in (ours, other))
+                return mine / theirs
+            print(f"{kind:6s} {ours.name} / {other.name}: {ratio('per_cpu_second'):.2f} per server CPU second, "
+                  f"{ratio('per_cpu_second_of_both'):.2f} per CPU second with wrk's, {ratio('rps'):.2f} a second")
+        print()
     with open(f"{out}/warm.json", "w") as file:
         json.dump(rows, file, indent=1)
 
