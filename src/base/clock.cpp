@@ -102,14 +102,19 @@ std::string http_date(WallTime time) {
   const auto days = floor<std::chrono::days>(time);
   const year_month_day date{days};
   const hh_mm_ss clock{floor<seconds>(time - days)};
-  std::array<char, 8> day{};
-  std::snprintf(day.data(), day.size(), ", %02u ", unsigned{date.day()});
-  std::array<char, 32> rest{};
-  std::snprintf(rest.data(), rest.size(), " %04d %02d:%02d:%02d GMT", int{date.year()},
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  std::string text{weekdays.at(weekday{days}.c_encoding()).substr(0, 3)};
-  return text.append(day.data()).append(months.at(unsigned{date.month()} - 1)).append(rest.data());
+  std::string text =
+      "Sun, 00 Jan 0000 00:00:00 GMT";  // every answer has one or two: printf would cost more than the rest
+  const auto digits = [&text](std::size_t at, std::size_t count, unsigned number) {
+    for (; count > 0; --count, number /= 10) text[at + count - 1] = static_cast<char>('0' + number % 10);
+  };
+  weekdays.at(weekday{days}.c_encoding()).copy(text.data(), 3);
+  digits(5, 2, unsigned{date.day()});
+  months.at(unsigned{date.month()} - 1).copy(text.data() + 8, 3);
+  digits(12, 4, static_cast<unsigned>(int{date.year()}));
+  digits(17, 2, static_cast<unsigned>(clock.hours().count()));
+  digits(20, 2, static_cast<unsigned>(clock.minutes().count()));
+  digits(23, 2, static_cast<unsigned>(clock.seconds().count()));
+  return text;
 }
 
 namespace {

@@ -212,6 +212,14 @@ void set(Series series, double value, Labels labels) { book().gauge(series, labe
 
 void observe(Series series, double value, Labels labels) { book().histogram(series, labels).Observe(value); }
 
+Counter::Counter(Series series, Labels labels) : cell_(&book().counter(series, labels)) {}
+
+void Counter::add(double by) const { cell_->Increment(by); }
+
+Histogram::Histogram(Series series, Labels labels) : cell_(&book().histogram(series, labels)) {}
+
+void Histogram::observe(double value) const { cell_->Observe(value); }
+
 std::string text() { return book().text(); }
 
 }  // namespace onetake::metrics

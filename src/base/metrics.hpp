@@ -4,6 +4,11 @@
 #include <string>
 #include <string_view>
 
+namespace prometheus {
+class Counter;
+class Histogram;
+}  // namespace prometheus
+
 /// What operators watch: contract section 6. One table in metrics.cpp has name, kind, labels, buckets and help of each.
 namespace onetake::metrics {
 
@@ -43,6 +48,27 @@ using Labels = std::initializer_list<std::string_view>;
 void add(Series series, Labels labels = {}, double by = 1);
 void set(Series series, double value, Labels labels = {});
 void observe(Series series, double value, Labels labels = {});
+
+/// One cell of a counter, its labels looked up once: for what counts with every request. Any thread; no state of its
+/// own.
+class Counter {
+ public:
+  explicit Counter(Series series, Labels labels = {});
+  void add(double by = 1) const;
+
+ private:
+  prometheus::Counter* cell_;
+};
+
+/// As `Counter`, of a histogram.
+class Histogram {
+ public:
+  explicit Histogram(Series series, Labels labels = {});
+  void observe(double value) const;
+
+ private:
+  prometheus::Histogram* cell_;
+};
 
 /// Prometheus text exposition format 0.0.4.
 std::string text();

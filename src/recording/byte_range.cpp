@@ -14,9 +14,9 @@ std::string_view trimmed(std::string_view text) {
 
 /// Digits only. A number past 2^64 is taken as the largest: it is well formed, and lies past every end.
 std::optional<Bytes> number(std::string_view text) {
-  if (text.empty() || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
   Bytes value = 0;
-  const auto [_, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
   return error == std::errc::result_out_of_range ? ~Bytes{0} : value;
 }
 
