@@ -1,6 +1,7 @@
 #include "http/answer.hpp"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace onetake::http {
@@ -37,6 +38,12 @@ std::string_view reason_phrase(int status) {
   for (const auto& [code, phrase] : table)
     if (code == status) return phrase;
   return "Status";
+}
+
+void append_number(std::string& text, std::uint64_t number, int base) {
+  std::array<char, 64> digits{};
+  const auto [end, _] = std::to_chars(digits.data(), digits.data() + digits.size(), number, base);
+  text.append(digits.data(), end);
 }
 
 }  // namespace onetake::http

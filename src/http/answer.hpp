@@ -59,4 +59,6 @@ struct Answer {
 
 std::string_view reason_phrase(int status);
 
+void append_number(std::string& text, std::uint64_t number, int base = 10);
+
 }  // namespace onetake::http

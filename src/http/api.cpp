@@ -23,11 +23,12 @@ struct Api::Route {
 
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> table{
+      // Looked through from the top: what is asked for most stands first.
+      {"GET", "/api/recordings/*/stream", Access::listening, &Api::stream},
       {"GET", "/api/recordings", Access::tenant, &Api::list_recordings},
       {"PUT", "/api/recordings/*", Access::tenant, &Api::put_recording},
       {"GET", "/api/recordings/*", Access::tenant, &Api::get_recording},
       {"DELETE", "/api/recordings/*", Access::tenant, &Api::delete_recording},
-      {"GET", "/api/recordings/*/stream", Access::listening, &Api::stream},
       {"GET", "/api/recordings/*/peaks", Access::listening, &Api::not_built},
       {"GET", "/api/recordings/*/events", Access::listening, &Api::events},
       {"POST", "/api/recordings/*/fetch", Access::tenant, &Api::fetch_recording},
@@ -79,6 +80,26 @@ bool takes(std::string_view route_method, std::string_view method) {
   return route_method == method || (route_method == "GET" && method == "HEAD");
 }
 
+/// A thread looks the labels of a kind of answer up once; the kinds that it gives most stand in front.
+void count(std::string_view route, std::string_view method, int status) {
+  struct Kind {
+    std::string_view route;
+    std::string_view method;
+    int status;
+    metrics::Counter cell;
+  };
+  thread_local std::vector<Kind> kinds;
+  method = known_method(method);
+  auto kind = std::ranges::find_if(kinds, [&](const Kind& each) {  // of literals, the same address is the same text
+    return each.status == status && each.route.data() == route.data() && each.method.data() == method.data();
+  });
+  if (kind == kinds.end())
+    kind = kinds.insert(kind, {route, method, status,
+                               metrics::Counter{Series::http_requests, {route, method, std::to_string(status)}}});
+  kind->cell.add();
+  if (kind != kinds.begin()) std::swap(*kind, *std::prev(kind));
+}
+
 }  // namespace
 
 Api::Api(Parts parts, Config config) : parts_(std::move(parts)), config_(std::move(config)) {}
@@ -93,23 +114,45 @@ Task<Answer> Api::answer(const Request& request) {
     answer = problem({.fault = Fault::unavailable}, {.retry_after = milliseconds{1'000}});
   }
   add_cors(request, answer);
-  metrics::add(Series::http_requests, {route, known_method(request.method), std::to_string(answer.status)});
+  count(route, request.method, answer.status);
   co_return answer;
+}
+
+std::optional<Answer> Api::at_once(const Request& request) {
+  try {
+    std::string_view parameter;
+    const Route* const route = route_of(request, parameter);
+    if (route == nullptr || route->handler != &Api::stream) return std::nullopt;
+    auto asked = admit(*route, request, parameter);
+    if (!asked) return std::nullopt;
+    const auto key = key_of(request, std::move(asked->caller.tenant), std::move(asked->sid));
+    if (!key) return std::nullopt;
+    const auto on_shelf = parts_.streams.on_shelf(*key);
+    if (!on_shelf) return std::nullopt;
+    static const metrics::Counter hits{Series::cache_opens, {"hit"}};
+    hits.add();
+    auto answer = ready(request, on_shelf);
+    count_play(request, answer.status);
+    if (!asked->caller.renewed_cookie.empty()) answer.add("Set-Cookie", asked->caller.renewed_cookie);
+    add_cors(request, answer);
+    count(route->pattern, request.method, answer.status);
+    return answer;
+  } catch (const std::exception&) {
+    return std::nullopt;  // `answer` meets it again, and says so
+  }
 }
 
 Answer Api::refuse(Fault fault) { return problem({.fault = fault}); }
 
+const Api::Route* Api::route_of(const Request& request, std::string_view& parameter) {
+  for (const auto& route : routes())
+    if (takes(route.method, request.method) && fits(route.pattern, request.path, parameter)) return &route;
+  return nullptr;
+}
+
 Task<Answer> Api::dispatch(const Request& request, std::string_view& route_name) {
-  const Route* found = nullptr;
   std::string_view parameter;
-  std::string allow;
-  for (const auto& route : routes()) {
-    if (!fits(route.pattern, request.path, parameter)) continue;
-    allow.append(allow.empty() ? "" : ", ").append(route.method);
-    if (route.method == "GET") allow += ", HEAD";
-    if (found == nullptr && takes(route.method, request.method)) found = &route;
-  }
-  if (found != nullptr) {
+  if (const Route* const found = route_of(request, parameter)) {
     route_name = found->pattern;
     auto asked = admit(*found, request, parameter);
     if (!asked) co_return problem(asked.error());
@@ -117,6 +160,12 @@ Task<Answer> Api::dispatch(const Request& request, std::string_view& route_name)
     auto answer = co_await (this->*found->handler)(request, *std::move(asked));
     if (!cookie.empty()) answer.add("Set-Cookie", cookie);
     co_return answer;
+  }
+  std::string allow;
+  for (const auto& route : routes()) {
+    if (!fits(route.pattern, request.path, parameter)) continue;
+    allow.append(allow.empty() ? "" : ", ").append(route.method);
+    if (route.method == "GET") allow += ", HEAD";
   }
   if (!allow.empty()) {
     if (request.method == "OPTIONS") co_return preflight(request, allow);
@@ -188,8 +237,10 @@ Answer json_answer(int status, const std::string& body) {
   return answer;
 }
 
-result<Key> key_of(const Request& request, const TenantId& tenant, const std::string& call_sid) {
-  Key key{.tenant = tenant, .call_sid = CallSid{call_sid}, .recording_sid = request.parameter("recording_sid")};
+result<Key> key_of(const Request& request, TenantId tenant, std::string call_sid) {
+  Key key{.tenant = std::move(tenant),
+          .call_sid = CallSid{std::move(call_sid)},
+          .recording_sid = request.parameter("recording_sid")};
   // An empty one picks the recording that was registered without a sid.
   if (key.recording_sid && !key.recording_sid->empty() && !valid_call_sid(*key.recording_sid))
     return failed(Fault::bad_call_sid, "recording_sid is not a sid.");

@@ -43,6 +43,8 @@ class Api final : public Site {
   Api(Parts parts, Config config);
 
   Task<Answer> answer(const Request& request) override;
+  /// A ready recording that was played not long ago.
+  std::optional<Answer> at_once(const Request& request) override;
   Answer refuse(Fault fault) override;
   [[nodiscard]] bool draining() const override { return closing_; }
 
@@ -64,10 +66,12 @@ class Api final : public Site {
   using Handler = Task<Answer> (Api::*)(const Request&, Asked);
 
   static const std::vector<Route>& routes();
+  static const Route* route_of(const Request& request, std::string_view& parameter);
   Task<Answer> dispatch(const Request& request, std::string_view& route_name);
   result<Asked> admit(const Route& route, const Request& request, std::string_view parameter) const;
   Answer preflight(const Request& request, std::string_view allow) const;
   void add_cors(const Request& request, Answer& answer) const;
+  void count_play(const Request& request, int status);
 
   // recordings_api.cpp
   Task<Answer> put_recording(const Request& request, Asked asked);
@@ -113,7 +117,7 @@ class Api final : public Site {
 Answer json_answer(int status, const std::string& body);
 
 /// Which recording of the call a request means. Errors: `bad_call_sid`.
-result<Key> key_of(const Request& request, const TenantId& tenant, const std::string& call_sid);
+result<Key> key_of(const Request& request, TenantId tenant, std::string call_sid);
 
 /// Did a person press Play (contract section 5)? A prefetch never counts.
 bool is_explicit(const Request& request);

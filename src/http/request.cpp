@@ -42,9 +42,10 @@ std::optional<std::string> Request::parameter(std::string_view name) const {
   while (!rest.empty()) {
     const auto pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    const auto equals = pair.find('=');
-    if (pair.substr(0, equals) != name) continue;
-    return percent_decoded(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), true);
+    if (!pair.starts_with(name)) continue;
+    const auto value = pair.substr(name.size());
+    if (value.empty() || value.front() == '=')
+      return percent_decoded(value.substr(std::min<std::size_t>(value.size(), 1)), true);
   }
   return std::nullopt;
 }

@@ -7,104 +7,23 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cerrno>
-#include <charconv>
+#include <cstring>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "http/parser.hpp"
 
 namespace onetake::http {
 namespace {
 
-namespace beast = boost::beast::http;
-using Parser = beast::request_parser<beast::string_body>;
 using metrics::Series;
 
 constexpr auto as_result = asio::as_tuple(use_task);
-/// What one sendfile may take: others on this loop wait as long.
-constexpr Bytes most_at_once = 1_MiB;
-
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-std::optional<Field> known(beast::field name) {
-  switch (name) {
-    case beast::field::accept:
-      return Field::accept;
-    case beast::field::access_control_request_method:
-      return Field::access_control_request_method;
-    case beast::field::authorization:
-      return Field::authorization;
-    case beast::field::cookie:
-      return Field::cookie;
-    case beast::field::host:
-      return Field::host;
-    case beast::field::if_match:
-      return Field::if_match;
-    case beast::field::if_modified_since:
-      return Field::if_modified_since;
-    case beast::field::if_none_match:
-      return Field::if_none_match;
-    case beast::field::if_range:
-      return Field::if_range;
-    case beast::field::if_unmodified_since:
-      return Field::if_unmodified_since;
-    case beast::field::origin:
-      return Field::origin;
-    case beast::field::prefer:
-      return Field::prefer;
-    case beast::field::range:
-      return Field::range;
-    case beast::field::sec_fetch_dest:
-      return Field::sec_fetch_dest;
-    case beast::field::sec_fetch_mode:
-      return Field::sec_fetch_mode;
-    default:
-      return std::nullopt;
-  }
-}
-
-/// Those that Beast has no name for.
-std::optional<Field> known(std::string_view name) {
-  const auto is = [name](std::string_view other) {
-    return std::ranges::equal(name, other, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-  };
-  if (is("x-user-action")) return Field::x_user_action;
-  if (is("sec-purpose") || is("purpose")) return Field::sec_purpose;
-  return std::nullopt;
-}
-
-Request request_of(const Parser& parser) {
-  const auto& message = parser.get();
-  Request request;
-  request.method = view(message.method_string());
-  request.target = view(message.target());
-  const auto question = request.target.find('?');
-  request.path = request.target.substr(0, question);
-  if (question != std::string_view::npos) request.query = request.target.substr(question + 1);
-  request.body = message.body();
-  request.http10 = message.version() < 11;
-  request.began = Monotonic::now();
-  for (const auto& field : message) {
-    auto name = known(field.name());
-    if (!name && field.name() == beast::field::unknown) name = known(view(field.name_string()));
-    if (!name) continue;
-    auto& kept = request.fields[static_cast<std::size_t>(*name)];
-    if (kept.empty()) kept = view(field.value());
-  }
-  return request;
-}
-
-/// What the parser lets pass and RFC 9112 does not (sections 3.2, 6.1, 6.3): behind a proxy it could hide a second
-/// request.
-bool well_framed(const Parser& parser) {
-  const auto& message = parser.get();
-  const bool http10 = message.version() < 11;
-  const auto hosts = message.count(beast::field::host);
-  if (hosts > 1 || (hosts == 0 && !http10)) return false;
-  return message.count(beast::field::transfer_encoding) == 0 || (parser.chunked() && !http10);
-}
+/// After so much of a file others on this loop have their turn, however fast this client reads.
+constexpr Bytes most_at_once = 512_KiB;
+/// The room for a body's pieces behind the longest head.
+constexpr std::size_t body_room = 4096;
 
 Fault fault_of(const boost::beast::error_code& error) {
   if (error == beast::error::body_limit) return Fault::payload_too_large;
@@ -122,12 +41,6 @@ std::string_view date_now() {
     text = http_date(now);
   }
   return text;
-}
-
-void append_number(std::string& out, std::uint64_t number, int base = 10) {
-  std::array<char, 20> digits{};
-  const auto [end, _] = std::to_chars(digits.data(), digits.data() + digits.size(), number, base);
-  out.append(digits.data(), end);
 }
 
 /// Nothing for a body that has no length of its own.
@@ -179,7 +92,11 @@ class Session::Chunks final : public Out {
 };
 
 Session::Session(Socket socket, Site& site, const Bounds& bounds)
-    : socket_(std::move(socket)), site_(site), bounds_(bounds), input_(bounds.head) {
+    : socket_(std::move(socket)),
+      site_(site),
+      bounds_(bounds),
+      input_size_(bounds.head + body_room),
+      input_(std::make_unique_for_overwrite<char[]>(input_size_)) {
   metrics::add(Series::http_connections);
 }
 
@@ -209,60 +126,51 @@ void Session::on_deadline() {
 }
 
 Task<Session::Next> Session::one_request() {
-  Parser parser;
-  parser.eager(false);  // one put takes the head's end or the body's, so that the head can be counted
+  keep_input_from(0);
+  Parser parser{input_.get(), input_.get() + input_size_};
   parser.header_limit(static_cast<std::uint32_t>(bounds_.head));
   parser.body_limit(bounds_.body);
+  std::size_t body_at = 0;  // the head stays where it is until the request has been answered
   bool begun = input_begin_ < input_end_;
   bool continued = false;
-  std::size_t head = 0;  // bytes of it that the parser has taken
-  deadline = in(begun ? bounds_.head_in : bounds_.idle);
   while (!parser.is_done()) {
-    if (input_begin_ == input_end_) {
-      idle_ = !begun;
-      if (!continued && parser.is_header_done() && parser.get().version() >= 11 &&
-          lists_token(view(parser.get()[beast::field::expect]), "100-continue")) {
+    boost::beast::error_code error = beast::error::need_more;
+    if (input_begin_ < input_end_)
+      input_begin_ += parser.put(asio::buffer(input_.get() + input_begin_, input_end_ - input_begin_), error);
+    if (error && error != beast::error::need_more) co_return co_await refuse(fault_of(error));
+    if (body_at == 0) {
+      // Beast limits what it is shown at once: a head of many small fields would pass it by in pieces.
+      if (input_begin_ > bounds_.head) co_return co_await refuse(Fault::header_too_large);
+      if (parser.is_header_done()) body_at = input_begin_;
+    }
+    if (!error) continue;
+
+    if (body_at > 0) {
+      keep_input_from(body_at);
+      if (!continued && input_begin_ == input_end_ && parser.expects_continue()) {
         continued = true;
         if (!co_await send("HTTP/1.1 100 Continue\r\n\r\n", false)) co_return Next::close;
       }
-      const bool more = co_await more_input();
-      idle_ = false;
-      if (!more) co_return Next::close;
-      if (!begun) deadline = in(bounds_.head_in);
-      begun = true;
     }
-    boost::beast::error_code error;
-    const bool in_head = !parser.is_header_done();
-    const auto taken = parser.put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
-    input_begin_ += taken;
-    // Beast limits what it is shown at once: a head of many small fields would pass it by in pieces.
-    if (in_head) head += taken;
-    if (head > bounds_.head && (!error || error == beast::error::need_more)) error = beast::error::header_limit;
-    if (error == beast::error::need_more) {
-      error = {};
-      if (input_begin_ > 0) {  // what is not consumed moves to the front, to be seen again with what follows
-        std::copy(input_.begin() + static_cast<std::ptrdiff_t>(input_begin_),
-                  input_.begin() + static_cast<std::ptrdiff_t>(input_end_), input_.begin());
-        input_end_ -= input_begin_;
-        input_begin_ = 0;
-      }
-      if (input_end_ == input_.size()) error = beast::error::header_limit;
-      if (!error && input_end_ > 0) {
-        const bool more = co_await more_input();
-        if (!more) co_return Next::close;
-      }
-    }
-    if (error) {
-      co_return co_await refuse(fault_of(error));
-    }
+    if (input_end_ == input_size_) co_return co_await refuse(Fault::header_too_large);
+    idle_ = !begun;
+    if (deadline == never) deadline = in(idle_ ? bounds_.idle : bounds_.head_in);
+    const auto [failed, n] =
+        co_await socket_.async_read_some(asio::buffer(input_.get() + input_end_, input_size_ - input_end_), as_result);
+    if (std::exchange(idle_, false)) deadline = never;
+    if (failed || n == 0) co_return Next::close;
+    input_end_ += n;
+    begun = true;
   }
   deadline = never;
-  if (!well_framed(parser)) co_return co_await refuse(Fault::bad_request);
+  if (!parser.well_framed()) co_return co_await refuse(Fault::bad_request);
 
-  const Request request = request_of(parser);
-  Answer answer = co_await site_.answer(request);
+  const Request& request = parser.request();
+  auto answer = site_.at_once(request);
+  if (!answer) answer = co_await site_.answer(request);
   bool keep_alive = parser.keep_alive() && !site_.draining();
-  if (!co_await write(request, answer, keep_alive)) co_return Next::close;
+  const bool written = co_await write(request, *answer, keep_alive);
+  if (!written) co_return Next::close;
   co_return keep_alive&& socket_.is_open() ? Next::another : Next::linger;
 }
 
@@ -274,12 +182,12 @@ Task<Session::Next> Session::refuse(Fault fault) {
   co_return written ? Next::linger : Next::close;
 }
 
-Task<bool> Session::more_input() {
-  if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
-  const auto [error, n] =
-      co_await socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_), as_result);
-  input_end_ += n;
-  co_return !error && n > 0;
+/// What has not been parsed moves to `place`, or stays where it is if that is earlier.
+void Session::keep_input_from(std::size_t place) {
+  if (input_begin_ <= place) return;
+  std::memmove(input_.get() + place, input_.get() + input_begin_, input_end_ - input_begin_);
+  input_end_ -= input_begin_ - place;
+  input_begin_ = place;
 }
 
 Task<bool> Session::write(const Request& request, Answer& answer, bool& keep_alive) {
@@ -308,21 +216,31 @@ Task<bool> Session::write(const Request& request, Answer& answer, bool& keep_ali
   }
   head_ += "\r\n";
 
-  if (request.is_head() || answer.status == 204 || answer.status == 304) co_return co_await send(head_, false);
-  if (auto* const part = std::get_if<FilePart>(&answer.body)) {
-    if (!co_await send(head_, part->length > 0)) co_return false;
-    co_return co_await send_file(part->file->file.get(), part->offset, part->length, &part->file->withdrawn);
+  const bool bodiless = request.is_head() || answer.status == 204 || answer.status == 304;
+  const auto* const part = bodiless ? nullptr : std::get_if<FilePart>(&answer.body);
+  const auto* const text = bodiless ? nullptr : std::get_if<std::string_view>(&answer.body);
+  if (const auto* own = std::get_if<std::string>(&answer.body); own != nullptr && !bodiless) head_ += *own;
+  const bool more = (part != nullptr && part->length > 0) || text != nullptr || (streamed != nullptr && !bodiless);
+
+  // Mostly the socket takes all of it at once, without another coroutine.
+  std::string_view head = head_;
+  const auto pushed = push(head, more);
+  if (pushed == Pushed::failed) co_return false;
+  if (pushed == Pushed::full) {
+    const bool sent = co_await send(head, more);
+    if (!sent) co_return false;
   }
-  if (streamed != nullptr) {
-    if (!co_await send(head_, true)) co_return false;
-    co_return co_await write_streamed(*streamed, chunked);
+  if (part != nullptr) {
+    auto rest = *part;
+    const auto sent = push_file(rest.file->file.get(), rest.offset, rest.length, &rest.file->withdrawn);
+    if (sent != Pushed::full) co_return sent == Pushed::all;
+    const bool open = co_await writable();
+    if (!open) co_return false;
+    co_return co_await send_file(rest.file->file.get(), rest.offset, rest.length, &rest.file->withdrawn);
   }
-  if (const auto* const text = std::get_if<std::string>(&answer.body)) head_ += *text;
-  if (const auto* const text = std::get_if<std::string_view>(&answer.body)) {
-    if (!co_await send(head_, true)) co_return false;
-    co_return co_await send(*text, false);
-  }
-  co_return co_await send(head_, false);
+  if (text != nullptr) co_return co_await send(*text, false);
+  if (streamed != nullptr && !bodiless) co_return co_await write_streamed(*streamed, chunked);
+  co_return true;
 }
 
 Task<bool> Session::write_streamed(Streamed& body, bool chunked) {
@@ -336,41 +254,54 @@ Task<bool> Session::write_streamed(Streamed& body, bool chunked) {
   co_return co_await chunks.end();
 }
 
-Task<bool> Session::send(std::string_view bytes, bool more) {
+Session::Pushed Session::push(std::string_view& bytes, bool more) {
   while (!bytes.empty()) {
     const auto n = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     if (n >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno == EAGAIN) {
-      if (!co_await writable()) co_return false;
     } else if (errno != EINTR) {
-      co_return false;
+      return errno == EAGAIN ? Pushed::full : Pushed::failed;
     }
   }
-  co_return true;
+  return Pushed::all;
 }
 
-Task<bool> Session::send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) {
-  auto at = static_cast<off_t>(offset);
-  while (length > 0) {
+Session::Pushed Session::push_file(int fd, Bytes& offset, Bytes& length, const std::atomic<bool>* withdrawn) {
+  for (const Bytes left = length - std::min(length, most_at_once); length > left;) {
     if (withdrawn != nullptr && *withdrawn) {
       reset();
-      co_return false;
+      return Pushed::failed;
     }
-    const auto n = ::sendfile(socket_.native_handle(), fd, &at, std::min(length, most_at_once));
+    auto at = static_cast<off_t>(offset);
+    const auto n = ::sendfile(socket_.native_handle(), fd, &at, length - left);
     if (n > 0) {
+      offset += static_cast<Bytes>(n);
       length -= static_cast<Bytes>(n);
     } else if (n == 0) {
       log::error("blob.cut", "a file is shorter than it was");
       reset();
-      co_return false;
-    } else if (errno == EAGAIN) {
-      if (!co_await writable()) co_return false;
+      return Pushed::failed;
     } else if (errno != EINTR) {
-      co_return false;
+      return errno == EAGAIN ? Pushed::full : Pushed::failed;
     }
   }
-  co_return true;
+  return length == 0 ? Pushed::all : Pushed::full;
+}
+
+Task<bool> Session::send(std::string_view bytes, bool more) {
+  for (;;) {
+    const auto pushed = push(bytes, more);
+    if (pushed != Pushed::full) co_return pushed == Pushed::all;
+    if (!co_await writable()) co_return false;
+  }
+}
+
+Task<bool> Session::send_file(int fd, Bytes offset, Bytes length, const std::atomic<bool>* withdrawn) {
+  for (;;) {
+    const auto pushed = push_file(fd, offset, length, withdrawn);
+    if (pushed != Pushed::full) co_return pushed == Pushed::all;
+    if (!co_await writable()) co_return false;
+  }
 }
 
 Task<bool> Session::writable() {
@@ -386,11 +317,10 @@ Task<void> Session::linger() {
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
   deadline = in(std::chrono::seconds{2});
-  input_begin_ = input_end_ = 0;
   for (std::size_t read = 0; read < 4 * bounds_.body;) {
-    input_begin_ = input_end_ = 0;
-    if (!co_await more_input()) break;
-    read += input_end_;
+    const auto [failed, n] = co_await socket_.async_read_some(asio::buffer(input_.get(), input_size_), as_result);
+    if (failed || n == 0) break;
+    read += n;
   }
 }
 

@@ -4,8 +4,9 @@
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/intrusive/list.hpp>
+#include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/loop.hpp"
 #include "base/result.hpp"
@@ -22,6 +23,8 @@ class Site {
   virtual ~Site() = default;
   /// Never throws. `request` lives until the answer has been sent.
   virtual Task<Answer> answer(const Request& request) = 0;
+  /// What needs nobody to be waited for, and so no coroutine; nothing: `answer` is asked. Never throws.
+  virtual std::optional<Answer> at_once(const Request&) { return std::nullopt; }
   /// For what could not be parsed.
   virtual Answer refuse(Fault fault) = 0;
   /// The server is stopping: connections end with the answer under way.
@@ -60,6 +63,7 @@ class Session final
  private:
   class Chunks;
   enum class Next { another, close, linger };
+  enum class Pushed { all, full, failed };
 
   void on_deadline() override;
   Task<Next> one_request();
@@ -67,7 +71,10 @@ class Session final
   /// Clears `keep_alive` where only the connection's end tells the body's.
   Task<bool> write(const Request& request, Answer& answer, bool& keep_alive);
   Task<bool> write_streamed(Streamed& body, bool chunked);
-  Task<bool> more_input();
+  void keep_input_from(std::size_t place);
+  /// What the socket takes at once, off the front.
+  Pushed push(std::string_view& bytes, bool more);
+  Pushed push_file(int fd, Bytes& offset, Bytes& length, const std::atomic<bool>* withdrawn);
   Task<bool> writable();
   Task<void> linger();
   void reset();
@@ -75,7 +82,8 @@ class Session final
   Socket socket_;
   Site& site_;
   const Bounds& bounds_;
-  std::vector<char> input_;
+  const std::size_t input_size_;
+  const std::unique_ptr<char[]> input_;  // not zeroed: a connection takes memory for what it sends
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
   std::string head_;

@@ -18,6 +18,19 @@ double seconds_since(Monotonic::time_point then) {
   return std::chrono::duration<double>(Monotonic::now() - then).count();
 }
 
+/// What counts with every answer, looked up once.
+struct Counted {
+  metrics::Histogram ready{Series::first_byte_seconds, {"ready"}};
+  metrics::Histogram live{Series::first_byte_seconds, {"live"}};
+  metrics::Counter bytes{Series::http_bytes_sent};
+  metrics::Counter seeks{Series::seek_requests};
+};
+
+const Counted& counted() {
+  static const Counted made;
+  return made;
+}
+
 /// A representation's own fields, the same live and ready.
 struct Face {
   std::string_view content_type;
@@ -31,9 +44,10 @@ Answer audio(int status, const Face& face, const Request& request) {
   if (status != 304) answer.add("Content-Type", face.content_type);
   answer.add("ETag", face.etag);
   answer.add("Last-Modified", http_date(face.last_modified));
-  answer.add("Cache-Control", "private, no-cache");
-  answer.add("Vary", "Prefer, Authorization, Cookie");
-  answer.add("X-Content-Type-Options", "nosniff");
+  answer.fields +=
+      "Cache-Control: private, no-cache\r\n"
+      "Vary: Prefer, Authorization, Cookie\r\n"
+      "X-Content-Type-Options: nosniff\r\n";
   if (status != 304 && request.parameter("download") == "1") {
     auto name = request.path;
     name.remove_suffix(std::string_view{"/stream"}.size());
@@ -60,7 +74,17 @@ Answer not_satisfiable(Bytes total) {
 }
 
 std::string content_range(const ByteRange& range, Bytes total) {
-  return "bytes " + std::to_string(range.first) + '-' + std::to_string(range.last) + '/' + std::to_string(total);
+  std::string text = "bytes ";
+  append_number(text, range.first);
+  append_number(text += '-', range.last);
+  append_number(text += '/', total);
+  return text;
+}
+
+/// A GET that moves about in what it plays.
+bool seeks(const Request& request) {
+  const auto specs = parse_range(request.field(Field::range));
+  return request.is_get() && specs && specs->front().first.value_or(1) != 0;
 }
 
 /// What the Range field asks for: nothing means everything.
@@ -118,53 +142,43 @@ Task<End> send_live(Out& out, std::shared_ptr<run::Flight> flight, std::shared_p
     if (view.watermark <= at) co_return view.phase == blob::Growing::Phase::whole && !end ? End::clean : End::cut;
     const auto until = std::min(view.watermark, end.value_or(view.watermark));
     if (!co_await out.send_file(source->fd(), at, until - at, &flight->withdrawn)) co_return End::cut;
-    if (std::exchange(first, false)) metrics::observe(Series::first_byte_seconds, seconds_since(began), {"live"});
-    metrics::add(Series::http_bytes_sent, {}, static_cast<double>(until - at));
+    if (std::exchange(first, false)) counted().live.observe(seconds_since(began));
+    counted().bytes.add(static_cast<double>(until - at));
     at = until;
   }
   co_return End::clean;
 }
 
-/// A press's own requests, against those that move about in what it plays.
-bool seeks(const Request& request) {
-  const auto specs = parse_range(request.field(Field::range));
-  return request.is_get() && specs && specs->front().first.value_or(1) != 0;
-}
-
 }  // namespace
 
 Task<Answer> Api::stream(const Request& request, Asked asked) {
-  auto key = key_of(request, asked.caller.tenant, asked.sid);
+  auto key = key_of(request, std::move(asked.caller.tenant), std::move(asked.sid));
   if (!key) co_return problem(key.error());
 
-  std::optional<Answer> answer;
-  if (const auto on_shelf = parts_.streams.on_shelf(*key)) {
-    metrics::add(Series::cache_opens, {"hit"});
-    answer = ready(request, on_shelf);
+  const bool only_looks = request.is_head() || lists_token(request.field(Field::prefer), "respond-async");
+  stream::Wait wait;
+  if (!only_looks)
+    wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
+  auto opened = co_await parts_.streams.open(*std::move(key), is_explicit(request), wait);
+  Answer answer;
+  if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) {
+    answer = ready(request, *whole);
+  } else if (const auto* live = std::get_if<stream::Arriving>(&opened)) {
+    answer = only_looks ? pending(request, live->flight->view()) : arriving(request, *live);
+  } else if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) {
+    answer = pending(request, nothing_yet->view);
   } else {
-    const bool only_looks = request.is_head() || lists_token(request.field(Field::prefer), "respond-async");
-    stream::Wait wait;
-    if (!only_looks)
-      wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
-    auto opened = co_await parts_.streams.open(*std::move(key), is_explicit(request), wait);
-    if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) {
-      answer = ready(request, *whole);
-    } else if (const auto* live = std::get_if<stream::Arriving>(&opened)) {
-      answer = only_looks ? pending(request, live->flight->view()) : arriving(request, *live);
-    } else if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) {
-      answer = pending(request, nothing_yet->view);
-    } else {
-      const auto& refused = std::get<stream::Refused>(opened);
-      answer =
-          problem(refused.failure, {.retry_after = refused.retry_after, .provider_status = refused.provider_status});
-    }
+    const auto& refused = std::get<stream::Refused>(opened);
+    answer = problem(refused.failure, {.retry_after = refused.retry_after, .provider_status = refused.provider_status});
   }
-  if (seeks(request) && answer->status != 202) {
-    metrics::add(Series::seek_requests);
-  } else if (const auto play = request.parameter("play")) {
-    plays_.count(*play, Monotonic::now());
-  }
-  co_return *std::move(answer);
+  count_play(request, answer.status);
+  co_return answer;
+}
+
+/// A press's own requests, apart from those that move about in what it plays.
+void Api::count_play(const Request& request, int status) {
+  if (status != 202 && seeks(request)) return counted().seeks.add();
+  if (const auto play = request.parameter("play")) plays_.count(*play, Monotonic::now());
 }
 
 Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Ready>& whole) {
@@ -191,7 +205,7 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   // Ranges that overlap so much that they are more than the whole are somebody's attack, or mistake.
   if (ranges.size() > 1 && asked_for > total) ranges.clear();
 
-  metrics::observe(Series::first_byte_seconds, seconds_since(request.began), {"ready"});
+  counted().ready.observe(seconds_since(request.began));
   auto answer = audio(ranges.empty() ? 200 : 206, face, request);
   answer.add("Accept-Ranges", "bytes");
   if (ranges.size() > 1) {
@@ -203,7 +217,7 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   const ByteRange range = ranges.empty() ? ByteRange{0, total - 1} : ranges.front();
   if (!ranges.empty()) answer.add("Content-Range", content_range(range, total));
   answer.body = FilePart{.file = whole->file, .offset = range.first, .length = range.size()};
-  if (request.is_get()) metrics::add(Series::http_bytes_sent, {}, static_cast<double>(range.size()));
+  if (request.is_get()) counted().bytes.add(static_cast<double>(range.size()));
   return answer;
 }
 
