@@ -1,5 +1,6 @@
 #include "app/commands.hpp"
 
+#include <boost/json.hpp>
 #include <iostream>
 
 #include "app/ledger_access.hpp"
@@ -72,6 +73,30 @@ int query(const Settings& settings, const std::string& sql) try {
     write_row(cells);
   }
   return 0;
+} catch (const std::exception& error) {
+  return wrong(1, error.what());
+}
+
+int verify(const Settings& settings, bool json) try {
+  const Answer<Verified> verified = verify_data(settings);
+  if (!verified) return wrong(1, verified.error());
+  if (json) {
+    boost::json::array violations;
+    for (const auto& each : verified->violations)
+      violations.push_back({{"invariant", each.invariant}, {"subject", each.subject}, {"detail", each.detail}});
+    const boost::json::object all{{"violations", std::move(violations)},
+                                  {"recordings", verified->recordings},
+                                  {"runs", verified->runs},
+                                  {"files", verified->files},
+                                  {"bytes", verified->bytes}};
+    std::cout << boost::json::serialize(all) << '\n';
+  } else {
+    for (const auto& each : verified->violations)
+      std::cout << each.invariant << ": " << each.subject << ": " << each.detail << '\n';
+    std::cerr << verified->recordings << " recordings, " << verified->runs << " runs, " << verified->files << " files, "
+              << verified->bytes << " bytes of audio: " << verified->violations.size() << " violations\n";
+  }
+  return verified->violations.empty() ? 0 : 1;
 } catch (const std::exception& error) {
   return wrong(1, error.what());
 }

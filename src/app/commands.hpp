@@ -25,6 +25,9 @@ int sign(const Settings& settings, const SignOptions& options);
 /// Tab-separated, the columns' names first; NULL is empty; tabs, line ends and backslashes in values are \t \n \r \\.
 int query(const Settings& settings, const std::string& sql);
 
+/// A line a violation, `invariant: subject: what is wrong`, and at last what was looked at; or all of it as JSON.
+int verify(const Settings& settings, bool json);
+
 /// Prints the version of the schema.
 int migrate(const Settings& settings);
 

@@ -60,18 +60,32 @@ ControlVerbs control_verbs(ledger::Ledger& ledger, Foreground& foreground) {
   };
 }
 
-Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& sql) {
+namespace {
+
+/// `use(ask)` with the ledger, wherever it can be asked.
+template <class T, class Use>
+Answer<T> with_ledger(const Settings& settings, Use use) {
   if (!fs::exists(settings.server.data_dir))
     return std::unexpected(settings.server.data_dir.string() + " is not there");
-  return wherever<ledger::Table>(
-      settings, [&](ControlClient& server) { return server.query(sql); },
-      [&]() -> Answer<ledger::Table> {
+  return wherever<T>(
+      settings, [&](ControlClient& server) { return use([&](const std::string& sql) { return server.query(sql); }); },
+      [&]() -> Answer<T> {
         const fs::path file = settings.sqlite_file();
         if (!fs::exists(file)) return std::unexpected(file.string() + " is not there: nothing has run yet");
         Foreground foreground;
         const auto ledger = ledger::open_sqlite(file, {.migrate = false, .query_limit = milliseconds{60'000}});
-        return query_with(*ledger, foreground, sql);
+        return use([&](const std::string& sql) { return query_with(*ledger, foreground, sql); });
       });
+}
+
+}  // namespace
+
+Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& sql) {
+  return with_ledger<ledger::Table>(settings, [&](const AskLedger& ask) { return ask(sql); });
+}
+
+Answer<Verified> verify_data(const Settings& settings) {
+  return with_ledger<Verified>(settings, [&](const AskLedger& ask) { return verify(ask, settings.server.data_dir); });
 }
 
 Answer<Schema> ledger_migrate(const Settings& settings) {

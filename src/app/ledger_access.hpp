@@ -3,6 +3,7 @@
 #include "app/control.hpp"
 #include "app/foreground.hpp"
 #include "app/settings.hpp"
+#include "app/verify.hpp"
 
 /// The ledger for a command that may come while a server runs or while none does. Only one process may open the
 /// database: with a server the command asks it, without one it takes its place for a moment.
@@ -14,6 +15,9 @@ ControlVerbs control_verbs(ledger::Ledger& ledger, Foreground& foreground);
 
 /// Errors: the database's own words; nobody can be reached; there is no database.
 Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& sql);
+
+/// Checks every invariant over the database and the data directory's files.
+Answer<Verified> verify_data(const Settings& settings);
 
 /// Applies what is missing. A server has applied it on start.
 Answer<Schema> ledger_migrate(const Settings& settings);

@@ -35,14 +35,15 @@ std::string folder_name(unsigned hash) {
 
 }  // namespace
 
-Store::Store(const fs::path& dir, Bytes most) : temporary_(dir / "temporary"), audio_(dir / "audio"), space_(most) {
+Store::Store(const fs::path& dir, Bytes most) : dir_(dir), temporary_(dir / "temporary"), space_(most) {
+  const auto audio = dir / "audio";
   fs::create_directories(temporary_);
-  fs::create_directories(audio_);
+  fs::create_directories(audio);
   for (const auto& left : fs::directory_iterator{temporary_}) fs::remove(left.path());
   // All of them now, and synced even if they are there: a publish that made its folder would race with another's, and
   // one that finds it made cannot know whether an earlier life lived to sync it.
-  for (unsigned hash = 0; hash < 256; ++hash) fs::create_directory(audio_ / folder_name(hash));
-  sync_folder(audio_);
+  for (unsigned hash = 0; hash < 256; ++hash) fs::create_directory(audio / folder_name(hash));
+  sync_folder(audio);
   sync_folder(dir);
 }
 
@@ -85,11 +86,11 @@ void Store::remove(const std::string& name) {
   if (fs::remove(path) && !missing) space_.free(size);
 }
 
-fs::path Store::published(const std::string& name) const {
+fs::path Store::path_of(const fs::path& dir, const std::string& name) {
   // FNV-1a, for it must stay the same over builds and machines; 256 folders keep each one small.
   std::uint32_t hash = 2166136261U;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return audio_ / folder_name(hash >> 24) / name;
+  return dir / "audio" / folder_name(hash >> 24) / name;
 }
 
 }  // namespace onetake::blob

@@ -49,14 +49,17 @@ class Store {
   /// Null when there is no such file.
   [[nodiscard]] std::shared_ptr<const Published> open(const std::string& name) const;
 
+  /// Where the published NAME lies, or would.
+  static std::filesystem::path path_of(const std::filesystem::path& dir, const std::string& name);
+
   /// Nothing happens when it is gone already. Who has it open reads on.
   void remove(const std::string& name);
 
  private:
-  [[nodiscard]] std::filesystem::path published(const std::string& name) const;
+  [[nodiscard]] std::filesystem::path published(const std::string& name) const { return path_of(dir_, name); }
 
+  std::filesystem::path dir_;
   std::filesystem::path temporary_;
-  std::filesystem::path audio_;
   Space space_;
 };
 

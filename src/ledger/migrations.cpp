@@ -20,6 +20,8 @@ std::int64_t number(Connection& db, std::string_view sql) {
 
 }  // namespace
 
+std::span<const std::string_view> migrations() { return all; }
+
 int known_schema() { return static_cast<int>(all.size()); }
 
 int schema_of(Connection& db) { return static_cast<int>(number(db, "PRAGMA user_version")); }

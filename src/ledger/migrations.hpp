@@ -1,11 +1,16 @@
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "ledger/sqlite_connection.hpp"
 
 namespace onetake::ledger {
 
 /// The newest schema that this build knows; `PRAGMA user_version` has the file's.
 int known_schema();
+/// The SQL of each, the first for schema 1.
+std::span<const std::string_view> migrations();
 int schema_of(Connection& db);
 
 /// Applies what is missing, each migration in a transaction of its own. Throws `Unavailable` for a schema newer than

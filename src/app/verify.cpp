@@ -1,0 +1,203 @@
+#include "app/verify.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include "base/fd.hpp"
+#include "blob/store.hpp"
+#include "ledger/invariants.hpp"
+#include "media/checksum.hpp"
+
+namespace onetake::app {
+namespace {
+
+namespace fs = std::filesystem;
+using ledger::Table;
+
+constexpr int page_size = 500;
+constexpr std::size_t id_size = 36;  // a UUID
+constexpr auto tolerated = std::chrono::hours{1};
+
+/// The ledger said no; nothing can be told.
+struct Unanswered {
+  std::string why;
+};
+
+/// What the ledger says of a recording's audio.
+struct Pointer {
+  std::string blob;
+  Bytes bytes = 0;
+  std::string sha256;
+
+  bool operator==(const Pointer&) const = default;
+};
+
+std::string text(const std::optional<std::string>& cell) { return cell.value_or(""); }
+
+/// In hex; nothing when the file cannot be read to its end, which errno tells.
+std::optional<std::string> sha256_of(const fs::path& path, Bytes& size) {
+  const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return std::nullopt;
+  media::Checksum sum{Digest::Algorithm::sha256};
+  std::vector<std::byte> buffer(256 << 10);
+  for (size = 0;;) {
+    const auto n = ::read(file.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::nullopt;
+    if (n == 0) return media::hex(sum.finish());
+    sum.take(std::span{buffer}.first(static_cast<std::size_t>(n)));
+    size += static_cast<Bytes>(n);
+  }
+}
+
+class Verifier {
+ public:
+  Verifier(const AskLedger& ask, const fs::path& data_dir, fs::file_time_type now)
+      : ask_(ask), dir_(data_dir), now_(now) {}
+
+  Verified all() && {
+    schema();
+    done_.recordings = rows(ledger::recording_invariants(), &ledger::recordings_page);
+    done_.runs = rows(ledger::run_invariants(), &ledger::runs_page);
+    pointers();
+    published_files();
+    temporary_files();
+    return std::move(done_);
+  }
+
+ private:
+  [[nodiscard]] Table ask(const std::string& sql) const {
+    auto table = ask_(sql);
+    if (!table) throw Unanswered{table.error()};
+    return *std::move(table);
+  }
+
+  void report(std::string_view invariant, std::string subject, std::string detail) {
+    done_.violations.push_back({std::string{invariant}, std::move(subject), std::move(detail)});
+  }
+
+  /// What forbids at all times what is looked for here only now.
+  void schema() {
+    auto ours = ledger::schema_objects();
+    for (const auto& row : ask(std::string{ledger::select_schema_objects}).rows) {
+      const auto object = ours.extract(text(row.at(0)));
+      if (!object.empty() && object.mapped() != text(row.at(1)))
+        report("schema_unchanged", object.key(), "is not as this version makes it");
+    }
+    for (const auto& [name, sql] : ours) report("schema_unchanged", name, "is missing");
+  }
+
+  std::int64_t rows(std::span<const ledger::Invariant> invariants, std::string (*page)(const std::string&, int)) {
+    std::int64_t count = 0;
+    for (std::string after;;) {
+      const auto table = ask(page(after, page_size));
+      if (table.rows.empty()) return count;
+      for (const auto& row : table.rows) {
+        ++count;
+        after = text(row.at(0));
+        for (std::size_t i = 0; i < invariants.size(); ++i)
+          if (row.at(i + 1) != "0") report(invariants[i].name, after, std::string{invariants[i].meaning});
+      }
+    }
+  }
+
+  [[nodiscard]] Table pointers_page(const std::string& condition) const {
+    return ask("SELECT id, media_blob, media_bytes, media_sha256 FROM recording WHERE media_blob IS NOT NULL AND " +
+               condition + " ORDER BY id LIMIT " + std::to_string(page_size));
+  }
+  static Pointer pointer_of(const std::vector<std::optional<std::string>>& row) {
+    return {text(row.at(1)), std::strtoull(text(row.at(2)).c_str(), nullptr, 10), text(row.at(3))};
+  }
+  [[nodiscard]] std::optional<Pointer> pointer(const std::string& recording) const {
+    const auto table = pointers_page("id = '" + recording + "'");
+    return table.rows.empty() ? std::nullopt : std::optional{pointer_of(table.rows.front())};
+  }
+
+  /// A pointer has its file, and the file its bytes.
+  void pointers() {
+    for (std::string after;;) {
+      const auto table = pointers_page("id > '" + after + "'");
+      if (table.rows.empty()) return;
+      for (const auto& row : table.rows) {
+        after = text(row.at(0));
+        const auto said = pointer_of(row);
+        const auto wrong = fault_of(said);
+        if (wrong && pointer(after) == said) report("pointer_has_its_file", after, *wrong);
+      }
+    }
+  }
+
+  std::optional<std::string> fault_of(const Pointer& said) {
+    const auto path = blob::Store::path_of(dir_, said.blob);
+    Bytes size = 0;
+    const auto sum = sha256_of(path, size);
+    if (!sum) return path.string() + ": " + std::generic_category().message(errno);
+    done_.bytes += size;
+    if (size != said.bytes)
+      return path.string() + ": has " + std::to_string(size) + " bytes, should have " + std::to_string(said.bytes);
+    if (*sum != said.sha256) return path.string() + ": its SHA-256 is not " + said.sha256;
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool old(const fs::directory_entry& entry) const {
+    std::error_code gone;
+    const auto written = entry.last_write_time(gone);
+    return !gone && now_ - written > tolerated;
+  }
+
+  template <class Look>
+  void files_in(const fs::path& folder, Look look) {
+    std::error_code missing;
+    for (fs::directory_iterator entry{folder, missing}, end; !missing && entry != end; entry.increment(missing))
+      look(*entry);
+  }
+
+  /// The names of files begin with the id of their recording, those of temporaries with that of their run.
+  static std::string id_in(const fs::directory_entry& entry) {
+    auto id = entry.path().filename().string().substr(0, id_size);
+    return id.find('\'') == std::string::npos ? id : "";
+  }
+
+  void published_files() {
+    files_in(dir_ / "audio", [&](const fs::directory_entry& folder) {
+      files_in(folder.path(), [&](const fs::directory_entry& file) {
+        ++done_.files;
+        if (!old(file)) return;
+        const auto said = pointer(id_in(file));
+        if ((said && said->blob == file.path().filename()) || !fs::exists(file.path())) return;
+        report("file_has_its_pointer", file.path().string(), "older than an hour, and no recording's audio");
+      });
+    });
+  }
+
+  void temporary_files() {
+    files_in(dir_ / "temporary", [&](const fs::directory_entry& file) {
+      ++done_.files;
+      if (!old(file)) return;
+      const auto active = ask("SELECT 1 FROM run WHERE id = '" + id_in(file) + "' AND status IN ('queued', 'running')");
+      if (!active.rows.empty() || !fs::exists(file.path())) return;
+      report("temporary_has_its_run", file.path().string(), "older than an hour, and no active run's");
+    });
+  }
+
+  const AskLedger& ask_;
+  const fs::path dir_;
+  const fs::file_time_type now_;
+  Verified done_;
+};
+
+}  // namespace
+
+Answer<Verified> verify(const AskLedger& ask, const fs::path& data_dir, fs::file_time_type now) {
+  try {
+    return Verifier{ask, data_dir, now}.all();
+  } catch (const Unanswered& unanswered) {
+    return std::unexpected(unanswered.why);
+  }
+}
+
+}  // namespace onetake::app

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "app/control.hpp"
+#include "base/units.hpp"
+
+namespace onetake::app {
+
+/// One thing that does not hold.
+struct Violation {
+  std::string invariant;  ///< its name in docs/guarantees.md
+  std::string subject;    ///< the id of a recording or a run, or the path of a file
+  std::string detail;     ///< for a person
+};
+
+struct Verified {
+  std::vector<Violation> violations;
+  std::int64_t recordings = 0;
+  std::int64_t runs = 0;
+  std::int64_t files = 0;
+  Bytes bytes = 0;  ///< of audio, read and compared
+};
+
+/// Read-only SQL on the ledger, wherever it is open.
+using AskLedger = std::function<Answer<ledger::Table>(const std::string& sql)>;
+
+/// Checks every invariant over the database and the files, while a server runs or not: row by row in pages, and each
+/// published file's size and SHA-256. What changes meanwhile is asked for again before it is reported. Files that
+/// nobody points to are violations once they are older than an hour at `now`. Errors: the database's own words.
+Answer<Verified> verify(const AskLedger& ask, const std::filesystem::path& data_dir,
+                        std::filesystem::file_time_type now = std::filesystem::file_time_type::clock::now());
+
+}  // namespace onetake::app
