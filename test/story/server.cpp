@@ -80,6 +80,9 @@ Server::Server(const simulator::Provider& provider, Settings settings)
 Server::~Server() {
   if (process_ && process_->ended()) ADD_FAILURE() << "the server ended by itself: " << process_->wait();
   process_.reset();
+  // 2: the story is about a configuration that cannot be read.
+  if (const auto verified = run({"verify", "CONFIG"}); verified.status != 0 && verified.status != 2)
+    ADD_FAILURE() << "what the server left behind does not hold together: " << verified.out;
   const auto said = log();
   for (const auto* const alarm : {"Sanitizer", "runtime error:"})
     if (said.find(alarm) != std::string::npos) ADD_FAILURE() << "a sanitizer found something";

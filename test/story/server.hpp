@@ -45,7 +45,8 @@ class Server {
   using Settings = std::map<std::string, std::string>;
 
   explicit Server(const simulator::Provider& provider, Settings settings = {});
-  /// Fails the test if the server has ended by itself or a sanitizer has said something.
+  /// Kills the process. Fails the test if it had ended by itself, if a sanitizer has said something, and if `onetake
+  /// verify` finds that what it left behind does not hold together.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
