@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -10,7 +13,15 @@ namespace onetake::blob {
 /// How many bytes of audio may lie on this disk, arriving and published together. Any thread.
 class Space {
  public:
-  explicit Space(Bytes most) : most_(most) {}
+  /// What a disk has, beside what the database needs to go on: how much audio could ever lie there, and how much more
+  /// may be written now.
+  struct Shore {
+    Bytes size = std::numeric_limits<Bytes>::max();
+    std::function<Bytes()> spare = [] { return std::numeric_limits<Bytes>::max(); };
+  };
+
+  explicit Space(Bytes most) : Space(most, Shore{}) {}
+  Space(Bytes most, Shore shore) : most_(most), shore_(std::move(shore)) {}
   Space(const Space&) = delete;
   Space& operator=(const Space&) = delete;
 
@@ -60,15 +71,35 @@ class Space {
   }
   [[nodiscard]] Bytes most() const { return most_; }
 
+  /// There is room for `bytes` more now.
+  [[nodiscard]] bool has(Bytes bytes) const {
+    const std::lock_guard lock{mutex_};
+    return fits(bytes);
+  }
+  /// There would be if all that lies there went: a fetch that asks for more need drive nothing out.
+  [[nodiscard]] bool could_have(Bytes bytes) const {
+    if (bytes > most_) return false;
+    const auto spare = shore_.spare();
+    return bytes <= spare || bytes - spare <= used();
+  }
+  /// What is kept free for recordings whose length is not known yet; what goes, goes in portions of this size.
+  [[nodiscard]] Bytes headroom() const { return std::min(most_, shore_.size) / 16; }
+  /// Room that a fetch asks for before it knows how long the recording is.
+  [[nodiscard]] Bytes foreseen() const { return std::clamp(headroom(), Bytes{1}, Bytes{8_MiB}); }
+
  private:
+  [[nodiscard]] bool fits(Bytes bytes) const {
+    return used_ < most_ && bytes <= most_ - used_ && bytes <= shore_.spare();
+  }
   bool take(Bytes bytes) {
     const std::lock_guard lock{mutex_};
-    if (used_ >= most_ || bytes > most_ - used_) return false;
+    if (!fits(bytes)) return false;
     used_ += bytes;
     return true;
   }
 
   const Bytes most_;
+  const Shore shore_;
   mutable std::mutex mutex_;
   Bytes used_ = 0;
 };

@@ -58,5 +58,35 @@ TEST(Space, MayHoldMoreThanIsAllowedNowButTakesNoMore) {
   EXPECT_TRUE(claim.reach(10));
 }
 
+TEST(Space, IsBoundByTheDiskToo) {
+  Bytes spare = 50;
+  Space space{100, {.size = 60, .spare = [&spare] { return spare; }}};
+  EXPECT_TRUE(space.has(50));
+  EXPECT_FALSE(space.has(51));
+  Space::Claim claim{space};
+  EXPECT_FALSE(claim.reach(51));
+  EXPECT_TRUE(claim.reach(50));
+  spare = 0;
+  EXPECT_FALSE(space.has(1));
+}
+
+TEST(Space, KnowsWhatCouldFitIfAllWent) {
+  Bytes spare = 10;
+  Space space{100, {.size = 60, .spare = [&spare] { return spare; }}};
+  space.occupy(50);
+  EXPECT_TRUE(space.could_have(60)) << "what is spare, and what lies there";
+  EXPECT_FALSE(space.could_have(61));
+  spare = 1000;
+  EXPECT_TRUE(space.could_have(100));
+  EXPECT_FALSE(space.could_have(101)) << "more than may ever lie there";
+}
+
+TEST(Space, WhatIsForeseenFitsIntoTheSmallestCache) {
+  EXPECT_EQ(Space{20_GiB}.foreseen(), 8_MiB);
+  EXPECT_EQ(Space{1_MiB}.foreseen(), 64_KiB);
+  EXPECT_EQ((Space{20_GiB, {.size = 4_MiB}}.foreseen()), 256_KiB);
+  EXPECT_EQ(Space{10}.foreseen(), 1U);
+}
+
 }  // namespace
 }  // namespace onetake::blob

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -12,19 +12,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What the audio leaves free on its disk, for the database beside it: without that nothing could even be evicted.
+Bytes kept_free(Bytes disk_size) { return std::min(disk_size / 16, Bytes{16_MiB}); }
+
+Space::Shore shore_of(Disk& disk, const fs::path& dir) {
+  const auto size = disk.room(dir).size;
+  const auto free = kept_free(size);
+  return {.size = size - free, .spare = [&disk, dir, free] {
+            const auto available = disk.room(dir).available;
+            return available - std::min(available, free);
+          }};
+}
+
 [[noreturn]] void fail(const char* what, const fs::path& path) {
   throw std::system_error(errno, std::generic_category(), what + (' ' + path.string()));
 }
 
-Fd open_or_fail(const fs::path& path, int flags) {
-  Fd fd{::open(path.c_str(), flags | O_CLOEXEC, 0600)};
-  if (!fd) fail("open", path);
-  return fd;
-}
-
-void sync_folder(const fs::path& path) {
-  const Fd folder = open_or_fail(path, O_RDONLY | O_DIRECTORY);
-  if (::fsync(folder.get()) != 0) fail("fsync", path);
+/// The folder itself, made if need be: `Space` asks for its disk.
+const fs::path& made(Disk& disk, const fs::path& dir) {
+  disk.make_folder(dir);
+  return dir;
 }
 
 /// Two hexadecimal digits.
@@ -35,35 +42,35 @@ std::string folder_name(unsigned hash) {
 
 }  // namespace
 
-Store::Store(const fs::path& dir, Bytes most) : dir_(dir), temporary_(dir / "temporary"), space_(most) {
+Store::Store(const fs::path& dir, Bytes most, Disk& disk)
+    : disk_(disk), dir_(dir), temporary_(dir / "temporary"), space_(most, shore_of(disk, made(disk, dir))) {
   const auto audio = dir / "audio";
-  fs::create_directories(temporary_);
-  fs::create_directories(audio);
-  for (const auto& left : fs::directory_iterator{temporary_}) fs::remove(left.path());
+  disk_.make_folder(temporary_);
+  disk_.make_folder(audio);
+  for (const auto& left : fs::directory_iterator{temporary_}) disk_.remove(left.path());
   // All of them now, and synced even if they are there: a publish that made its folder would race with another's, and
   // one that finds it made cannot know whether an earlier life lived to sync it.
-  for (unsigned hash = 0; hash < 256; ++hash) fs::create_directory(audio / folder_name(hash));
-  sync_folder(audio);
-  sync_folder(dir);
+  for (unsigned hash = 0; hash < 256; ++hash) disk_.make_folder(audio / folder_name(hash));
+  disk_.sync_folder(audio);
+  disk_.sync_folder(dir);
 }
 
 Writer Store::create(const std::string& name) {
   auto path = temporary_ / name;
-  Fd file = open_or_fail(path, O_RDWR | O_CREAT | O_EXCL);
-  return Writer{std::make_shared<Growing>(std::move(file)), std::move(path), space_};
+  Fd file = disk_.create(path);
+  return Writer{std::make_shared<Growing>(std::move(file)), std::move(path), space_, disk_};
 }
 
 void Store::publish(Writer& writer, const std::string& name) {
-  if (::fsync(writer.growing_->fd()) != 0) fail("fsync", writer.temporary_);
+  disk_.sync(writer.growing_->fd());
   const auto path = published(name);
-  if (::rename(writer.temporary_.c_str(), path.c_str()) != 0) fail("rename", path);
+  disk_.rename(writer.temporary_, path);
   writer.temporary_.clear();
   writer.claim_.keep(writer.written_);
   try {
-    sync_folder(path.parent_path());
+    disk_.sync_folder(path.parent_path());
   } catch (...) {
-    std::error_code ignored;  // nothing will ever point to it
-    if (fs::remove(path, ignored)) space_.free(writer.written_);
+    remove(name);  // nothing will ever point to it
     throw;
   }
 }
@@ -83,7 +90,7 @@ void Store::remove(const std::string& name) {
   const auto path = published(name);
   std::error_code missing;
   const auto size = fs::file_size(path, missing);
-  if (fs::remove(path) && !missing) space_.free(size);
+  if (disk_.remove(path) && !missing) space_.free(size);
 }
 
 fs::path Store::path_of(const fs::path& dir, const std::string& name) {

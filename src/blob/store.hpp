@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "base/units.hpp"
+#include "blob/disk.hpp"
 #include "blob/space.hpp"
 #include "blob/writer.hpp"
 
@@ -34,8 +35,10 @@ struct Published {
 class Store {
  public:
   /// Makes the folders. Removes the temporaries of earlier lives: REQUIRES nobody else has DIR. `most` bounds what lies
-  /// there, arriving and published together.
-  explicit Store(const std::filesystem::path& dir, Bytes most = std::numeric_limits<Bytes>::max());
+  /// there, arriving and published together; so does the disk, of which the last sixteenth, 16 MiB at most, is left to
+  /// the database. `disk` outlives this.
+  explicit Store(const std::filesystem::path& dir, Bytes most = std::numeric_limits<Bytes>::max(),
+                 Disk& disk = Disk::real());
 
   [[nodiscard]] Space& space() { return space_; }
 
@@ -58,6 +61,7 @@ class Store {
  private:
   [[nodiscard]] std::filesystem::path published(const std::string& name) const { return path_of(dir_, name); }
 
+  Disk& disk_;
   std::filesystem::path dir_;
   std::filesystem::path temporary_;
   Space space_;

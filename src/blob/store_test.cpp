@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "base/temp_folder.hpp"
+#include "blob/test_disk.hpp"
 
 namespace onetake::blob {
 namespace {
 
 namespace fs = std::filesystem;
+using test::FaultyDisk;
 
 std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span{text}); }
 
@@ -154,6 +156,71 @@ TEST_F(StoreTest, EveryFolderIsThereBeforeTheFirstFile) {
   int folders = 0;
   for (const auto& entry : fs::directory_iterator{folder_.path() / "audio"}) folders += entry.is_directory() ? 1 : 0;
   EXPECT_EQ(folders, 256);
+}
+
+// The last sixteenth of a disk belongs to the database: without it not even an eviction could be written.
+TEST_F(StoreTest, TheDiskIsNotFilledToTheBrim) {
+  FaultyDisk disk;
+  disk.say({.size = 16'000, .available = 3000});
+  Store store{folder_.path(), 1_MiB, disk};
+  EXPECT_TRUE(store.space().has(2000));
+  EXPECT_FALSE(store.space().has(2001));
+  auto writer = store.create("one");
+  ASSERT_FALSE(writer.begin(2001));
+  EXPECT_EQ(writer.begin(2001).error(), Cause::no_space);
+  EXPECT_TRUE(writer.begin(2000));
+  disk.say({.size = 16'000, .available = 500});
+  EXPECT_FALSE(store.space().has(1)) << "somebody else has taken of it";
+}
+
+TEST_F(StoreTest, AKnownLengthIsHeldOnTheDiskBeforeItsBytesCome) {
+  FaultyDisk disk;
+  Store store{folder_.path(), 1_MiB, disk};
+  auto writer = store.create("one");
+  disk.fail(FaultyDisk::Call::reserve, ENOSPC);
+  ASSERT_FALSE(writer.begin(1000));
+  EXPECT_EQ(writer.begin(1000).error(), Cause::no_space);
+  disk.fail(FaultyDisk::Call::none);
+  EXPECT_TRUE(writer.begin(1000));
+  EXPECT_EQ(fs::file_size(folder_.path() / "temporary" / "one"), 0U);
+}
+
+TEST_F(StoreTest, AFullDiskIsNoBrokenOne) {
+  FaultyDisk disk;
+  Store store{folder_.path(), 1_MiB, disk};
+  auto writer = store.create("one");
+  ASSERT_TRUE(writer.begin({}));
+  ASSERT_TRUE(writer.append(bytes("abc")));
+  disk.fail(FaultyDisk::Call::write, ENOSPC);
+  EXPECT_EQ(writer.append(bytes("def")).error(), Cause::no_space);
+  disk.fail(FaultyDisk::Call::write, EIO);
+  EXPECT_EQ(writer.append(bytes("def")).error(), Cause::internal);
+  disk.fail(FaultyDisk::Call::none);
+  ASSERT_TRUE(writer.append(bytes("def")));
+  writer.finish();
+  store.publish(writer, "one");
+  EXPECT_EQ(content(*store.open("one")), "abcdef");
+}
+
+// What the kernel could not write it may have dropped: a second fsync would say that all is well.
+TEST_F(StoreTest, AFailedSyncIsNotTriedAgainAndNothingIsPublished) {
+  for (const auto call : {FaultyDisk::Call::sync, FaultyDisk::Call::rename, FaultyDisk::Call::sync_folder}) {
+    FaultyDisk disk;
+    Store store{folder_.path(), 1_MiB, disk};
+    {
+      auto writer = store.create("one");
+      ASSERT_TRUE(writer.begin(3));
+      ASSERT_TRUE(writer.append(bytes("abc")));
+      writer.finish();
+      disk.fail(call);
+      EXPECT_THROW(store.publish(writer, "one"), std::system_error);
+      EXPECT_EQ(disk.failures(), 1);
+      disk.fail(FaultyDisk::Call::none);
+    }
+    EXPECT_EQ(store.open("one"), nullptr);
+    EXPECT_TRUE(files_in("temporary").empty());
+    EXPECT_EQ(store.space().used(), 0U);
+  }
 }
 
 }  // namespace

@@ -11,17 +11,10 @@
 namespace onetake::blob {
 namespace {
 
-std::expected<void, Cause> write_at(int fd, std::span<const std::byte> bytes, Bytes offset) {
-  while (!bytes.empty()) {
-    const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return std::unexpected(errno == ENOSPC || errno == EDQUOT ? Cause::no_space : Cause::internal);
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    offset += static_cast<Bytes>(n);
-  }
-  return {};
+/// A full disk may have room again; one that fails has lost something.
+Cause cause_of(const std::system_error& error) {
+  const bool full = error.code() == std::errc::no_space_on_device || error.code().value() == EDQUOT;
+  return full ? Cause::no_space : Cause::internal;
 }
 
 /// How many bytes at `offset` are the same as `bytes`; nothing when they cannot be read.
@@ -44,11 +37,12 @@ std::optional<std::size_t> same_at(int fd, std::span<const std::byte> bytes, Byt
 
 }  // namespace
 
-Writer::Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space)
-    : growing_(std::move(growing)), temporary_(std::move(temporary)), claim_(space) {}
+Writer::Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space, Disk& disk)
+    : growing_(std::move(growing)), disk_(&disk), temporary_(std::move(temporary)), claim_(space) {}
 
 Writer::Writer(Writer&& other) noexcept
     : growing_(std::move(other.growing_)),
+      disk_(other.disk_),
       temporary_(std::exchange(other.temporary_, {})),
       claim_(std::move(other.claim_)),
       position_(other.position_),
@@ -57,6 +51,7 @@ Writer::Writer(Writer&& other) noexcept
 Writer& Writer::operator=(Writer&& other) noexcept {
   Writer taken{std::move(other)};
   std::swap(growing_, taken.growing_);
+  std::swap(disk_, taken.disk_);
   std::swap(temporary_, taken.temporary_);
   std::swap(claim_, taken.claim_);
   std::swap(position_, taken.position_);
@@ -67,14 +62,21 @@ Writer& Writer::operator=(Writer&& other) noexcept {
 Writer::~Writer() {
   if (!growing_) return;
   if (!growing_->view().final()) abandon({.cause = Cause::internal, .detail = "the fetch was given up"});
-  if (!temporary_.empty()) {
-    std::error_code ignored;  // start removes what is left
-    std::filesystem::remove(temporary_, ignored);
+  if (temporary_.empty()) return;
+  try {
+    disk_->remove(temporary_);
+  } catch (const std::system_error&) {
+    // Start removes what is left.
   }
 }
 
 std::expected<void, Cause> Writer::begin(std::optional<Bytes> total) {
   if (total && !claim_.reach(*total)) return std::unexpected(Cause::no_space);
+  try {
+    if (total) disk_->reserve(growing_->fd(), *total);
+  } catch (const std::system_error& error) {
+    return std::unexpected(cause_of(error));
+  }
   const std::lock_guard lock{growing_->mutex_};
   growing_->view_.phase = Growing::Phase::arriving;
   growing_->view_.total = total;
@@ -93,7 +95,11 @@ std::expected<void, Cause> Writer::append(std::span<const std::byte> bytes) {
   }
   if (bytes.empty()) return {};
   if (!claim_.reach(position_ + bytes.size())) return std::unexpected(Cause::no_space);
-  if (const auto done = write_at(growing_->fd(), bytes, position_); !done) return done;
+  try {
+    disk_->write(growing_->fd(), bytes, position_);
+  } catch (const std::system_error& error) {
+    return std::unexpected(cause_of(error));
+  }
   position_ += bytes.size();
   written_ = position_;
 

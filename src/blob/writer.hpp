@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "blob/disk.hpp"
 #include "blob/growing.hpp"
 #include "blob/space.hpp"
 
@@ -14,7 +15,7 @@ namespace onetake::blob {
 /// it abandons; destroyed before `Store::publish`, it removes the temporary file.
 class Writer {
  public:
-  Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space);
+  Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space, Disk& disk);
   Writer(Writer&& other) noexcept;
   Writer& operator=(Writer&& other) noexcept;
   ~Writer();
@@ -25,7 +26,7 @@ class Writer {
   [[nodiscard]] Bytes written() const { return written_; }
 
   /// The bytes that are about to come are audio. `total` where the provider told the length: room for all of it is
-  /// taken now. Errors: `no_space`.
+  /// taken now, within `Space` and on the disk. Errors: `no_space`.
   std::expected<void, Cause> begin(std::optional<Bytes> total);
 
   /// Adds bytes at `position`; where something is written already, compares. Errors: `no_space`; `internal` for a disk
@@ -46,6 +47,7 @@ class Writer {
   void end(Growing::Phase phase, std::optional<Setback> cause);
 
   std::shared_ptr<Growing> growing_;
+  Disk* disk_;
   std::filesystem::path temporary_;  ///< "" once published
   Space::Claim claim_;
   Bytes position_ = 0;

@@ -151,7 +151,7 @@ TEST_F(WriterTest, AssignedToItAbandonsWhatItWrote) {
 TEST_F(WriterTest, ADiskThatIsFullSaysSoAndNothingHasChanged) {
   Space space{1'000'000};
   const auto growing = std::make_shared<Growing>(Fd{::open("/dev/full", O_RDWR | O_CLOEXEC)});
-  Writer writer{growing, {}, space};
+  Writer writer{growing, {}, space, Disk::real()};
   ASSERT_TRUE(writer.begin({}));
   const auto done = writer.append(bytes("abc"));
   ASSERT_FALSE(done);
@@ -164,14 +164,14 @@ TEST_F(WriterTest, ADiskThatIsFullSaysSoAndNothingHasChanged) {
 
 TEST_F(WriterTest, AFileThatCannotBeWrittenIsNotAFullDisk) {
   Space space{1'000'000};
-  Writer writer{std::make_shared<Growing>(Fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}), {}, space};
+  Writer writer{std::make_shared<Growing>(Fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}), {}, space, Disk::real()};
   ASSERT_TRUE(writer.begin({}));
   EXPECT_EQ(writer.append(bytes("abc")).error(), Cause::internal);
 }
 
 TEST_F(WriterTest, WhatWasWrittenAndCannotBeReadIsNotTakenForDifferent) {
   Space space{1'000'000};
-  Writer writer{std::make_shared<Growing>(Fd{::open("/dev/null", O_RDWR | O_CLOEXEC)}), {}, space};
+  Writer writer{std::make_shared<Growing>(Fd{::open("/dev/null", O_RDWR | O_CLOEXEC)}), {}, space, Disk::real()};
   ASSERT_TRUE(writer.begin({}));
   ASSERT_TRUE(writer.append(bytes("abc")));
   writer.rewind();
