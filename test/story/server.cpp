@@ -66,6 +66,11 @@ std::string stream(const std::string& call_sid) { return recording(call_sid) + "
 std::string play(const std::string& call_sid) { return stream(call_sid) + "?explicit_user_action=true"; }
 
 Server::Server(const simulator::Provider& provider, Settings settings)
+    : Server(provider, std::move(settings), Later{}) {
+  start();
+}
+
+Server::Server(const simulator::Provider& provider, Settings settings, Later)
     : folder_(new_folder()),
       config_(folder_ / "onetake.toml"),
       base_url_(provider.base_url()),
@@ -74,7 +79,6 @@ Server::Server(const simulator::Provider& provider, Settings settings)
       settings_(std::move(settings)) {
   settings_.insert(usual.begin(), usual.end());
   raise_descriptor_limit();
-  start();
 }
 
 Server::~Server() {
@@ -108,12 +112,13 @@ void Server::write_config() const {
        << "[[tenant]]\nid = \"globex\"\napi_key_sha256 = [\"" << sha256("globex-key") << "\"]\n";
 }
 
-void Server::start(const Settings& changed) {
+void Server::start(const Settings& changed, std::vector<std::string> under) {
   for (const auto& [key, value] : changed) settings_[key] = value;
   write_config();
-  process_ = std::make_unique<Process>(
-      std::vector<std::string>{ONETAKE_BINARY, "serve", "--config", config_.string(), "--listen", "127.0.0.1:0"},
-      folder_ / "log");
+  for (const auto& word : {std::string{ONETAKE_BINARY}, std::string{"serve"}, std::string{"--config"}, config_.string(),
+                           std::string{"--listen"}, std::string{"127.0.0.1:0"}})
+    under.push_back(word);
+  process_ = std::make_unique<Process>(under, folder_ / "log");
   const auto said = process_->line();
   if (!said.starts_with("listening on http://127.0.0.1:")) throw std::runtime_error("no server: " + said + log());
   port_ = static_cast<std::uint16_t>(std::stoi(said.substr(said.rfind(':') + 1)));
@@ -128,6 +133,13 @@ int Server::wait() {
 int Server::stop() {
   signal(SIGTERM);
   return wait();
+}
+
+bool Server::kill() {
+  if (!process_) return true;
+  const bool had_ended = process_->ended();
+  process_.reset();
+  return had_ended;
 }
 
 Said Server::run(std::vector<std::string> words) const {

@@ -45,6 +45,9 @@ class Server {
   using Settings = std::map<std::string, std::string>;
 
   explicit Server(const simulator::Provider& provider, Settings settings = {});
+  /// Not started yet.
+  struct Later {};
+  Server(const simulator::Provider& provider, Settings settings, Later);
   /// Kills the process. Fails the test if it had ended by itself, if a sanitizer has said something, and if `onetake
   /// verify` finds that what it left behind does not hold together.
   ~Server();
@@ -53,12 +56,15 @@ class Server {
 
   // -- its life
 
-  void start(const Settings& changed = {});
+  /// `under`: words that stand before the server's own, such as strace's. Throws when it ends before it listens.
+  void start(const Settings& changed = {}, std::vector<std::string> under = {});
   void signal(int number) const { process_->signal(number); }
   /// Waits for the end: exit status, or minus the signal.
   int wait();
   /// SIGTERM, and waits.
   int stop();
+  /// SIGKILL, unless it has ended by itself: true if it had.
+  bool kill();
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
   /// Another process: `onetake WORDS`, with --config where it stands as "CONFIG".
   [[nodiscard]] Said run(std::vector<std::string> words) const;
