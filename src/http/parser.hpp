@@ -110,8 +110,8 @@ class Parser final : public beast::basic_parser<true> {
       error = beast::error::bad_value;
       return;
     }
-    auto& kept = kept_as ? request_.fields[static_cast<std::size_t>(*kept_as)] : expect_;
-    if (kept.empty()) kept = view(value);
+    std::string_view* const kept = kept_as ? &request_.fields[static_cast<std::size_t>(*kept_as)] : &expect_;
+    if (kept->empty()) *kept = view(value);
   }
 
   std::size_t on_body_impl(Text bytes, Error&) override {
