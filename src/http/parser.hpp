@@ -88,6 +88,9 @@ class Parser final : public beast::basic_parser<true> {
   using Text = boost::beast::string_view;
 
   static std::string_view view(Text text) { return {text.data(), text.size()}; }
+  static void keep_first(std::string_view& field, std::string_view value) {
+    if (field.empty()) field = value;
+  }
 
   void on_request_impl(beast::verb, Text method, Text target, int version, Error&) override {
     version_ = version;
@@ -110,8 +113,7 @@ class Parser final : public beast::basic_parser<true> {
       error = beast::error::bad_value;
       return;
     }
-    std::string_view* const kept = kept_as ? &request_.fields[static_cast<std::size_t>(*kept_as)] : &expect_;
-    if (kept->empty()) *kept = view(value);
+    keep_first(kept_as ? request_.fields[static_cast<std::size_t>(*kept_as)] : expect_, view(value));
   }
 
   std::size_t on_body_impl(Text bytes, Error&) override {
