@@ -1,0 +1,122 @@
+#include "run/gate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onetake::run {
+namespace {
+
+/// When somebody may leave is not known: look again.
+constexpr milliseconds a_moment{250};
+
+milliseconds until(Monotonic::time_point then, Monotonic::time_point now) {
+  return std::max(milliseconds{1}, std::chrono::ceil<milliseconds>(then - now));
+}
+
+}  // namespace
+
+Gate::Pass::~Pass() {
+  if (gate_) gate_->leave(number_, Told::nothing, {});
+}
+
+void Gate::Pass::succeeded() { std::exchange(gate_, nullptr)->leave(number_, Told::answered, {}); }
+
+void Gate::Pass::failed(Cause cause, std::optional<milliseconds> retry_after) {
+  const auto told = [cause] {
+    switch (cause) {
+      case Cause::throttled:
+        return Told::throttled;
+      case Cause::unavailable:
+      case Cause::unreachable:
+      case Cause::interrupted:
+      case Cause::stalled:
+      case Cause::timed_out:
+        return Told::failed;
+      case Cause::refused:
+      case Cause::no_space:
+      case Cause::overdue:
+      case Cause::internal:
+        return Told::nothing;  // it was not the provider's doing
+      default:
+        return Told::answered;  // no recording, but an answer
+    }
+  }();
+  std::exchange(gate_, nullptr)->leave(number_, told, retry_after);
+}
+
+std::expected<Gate::Pass, Gate::Refusal> Gate::enter() {
+  const std::lock_guard lock{mutex_};
+  const auto now = clock_();
+  if (open_for_ > milliseconds{0}) {
+    if (now < opens_until_)
+      return std::unexpected(Refusal{until(opens_until_, now), Reason::retrying, "the provider has failed repeatedly"});
+    if (probe_)
+      return std::unexpected(Refusal{a_moment, Reason::retrying, "one request finds out whether the provider is back"});
+    probe_ = entered_;
+  } else if (now < not_before_) {
+    return std::unexpected(Refusal{until(not_before_, now), Reason::throttled, "the provider asked to wait"});
+  } else if (inside_ >= static_cast<int>(limit_)) {
+    return std::unexpected(
+        Refusal{a_moment, Reason::throttled, "the provider takes no more requests at once than are under way"});
+  }
+  ++inside_;
+  return Pass{shared_from_this(), entered_++};
+}
+
+void Gate::leave(std::uint64_t number, Told told, std::optional<milliseconds> retry_after) {
+  const std::lock_guard lock{mutex_};
+  --inside_;
+  const bool was_probe = probe_ == number;
+  if (was_probe) probe_.reset();
+  switch (told) {
+    case Told::nothing:
+      break;
+    case Told::throttled:
+      if (number >= lowered_at_) {
+        limit_ = std::max(1.0, std::floor(std::min(limit_, inside_ + 1.0) / 2));
+        lowered_at_ = entered_;
+      }
+      if (retry_after) not_before_ = std::max(not_before_, clock_() + *retry_after);
+      failures_ = 0;
+      open_for_ = milliseconds{0};
+      break;
+    case Told::answered:
+      limit_ = std::min(limit_ + 1 / limit_, static_cast<double>(limits_.most));
+      failures_ = 0;
+      open_for_ = milliseconds{0};
+      break;
+    case Told::failed:
+      if (++failures_ >= limits_.failures && (was_probe || open_for_ == milliseconds{0})) fall();
+      break;
+  }
+}
+
+void Gate::fall() {
+  open_for_ = std::clamp(2 * open_for_, limits_.open_for, limits_.open_for_at_most);
+  opens_until_ = clock_() + open_for_;
+}
+
+Gate::View Gate::view() const {
+  const std::lock_guard lock{mutex_};
+  return {.limit = static_cast<int>(limit_), .open = open_for_ > milliseconds{0}};
+}
+
+std::shared_ptr<Gate> Gates::of(const TenantId& tenant, const std::string& provider, std::string_view type) {
+  const std::lock_guard lock{mutex_};
+  auto& entry = gates_[{tenant, provider}];
+  if (!entry.gate) entry = {std::string{type}, std::make_shared<Gate>(limits_, clock_)};
+  return entry.gate;
+}
+
+std::vector<std::string> Gates::open() const {
+  std::vector<std::string> types;
+  const std::lock_guard lock{mutex_};
+  for (const auto& [account, entry] : gates_)
+    if (entry.gate->view().open) types.push_back(entry.type);
+  std::ranges::sort(types);
+  const auto repeated = std::ranges::unique(types);
+  types.erase(repeated.begin(), repeated.end());
+  return types;
+}
+
+}  // namespace onetake::run

@@ -1,0 +1,148 @@
+#include "run/gate.hpp"
+
+#include <gmock/gmock.h>
+
+namespace onetake::run {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class GateTest : public testing::Test {
+ protected:
+  std::optional<Gate::Pass> enter() {
+    auto entered = gate_->enter();
+    if (entered) return std::move(*entered);
+    refused_ = entered.error();
+    return std::nullopt;
+  }
+  /// As many as are let in.
+  std::vector<Gate::Pass> fill() {
+    std::vector<Gate::Pass> inside;
+    while (auto pass = enter()) inside.push_back(std::move(*pass));
+    return inside;
+  }
+  void fail(int times) {
+    for (int i = 0; i < times; ++i) enter().value().failed(Cause::unavailable, {});
+  }
+
+  Monotonic::time_point now_{};
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(
+      Gate::Limits{.most = 8, .failures = 3, .open_for = milliseconds{100}, .open_for_at_most = milliseconds{300}},
+      [this] { return now_; });
+  Gate::Refusal refused_{};
+};
+
+TEST_F(GateTest, LetsInAsManyAsTheLimit) {
+  auto inside = fill();
+  EXPECT_EQ(inside.size(), 8u);
+  EXPECT_EQ(refused_.reason, Reason::throttled);
+  inside.pop_back();
+  EXPECT_TRUE(enter());
+}
+
+TEST_F(GateTest, IsHalvedOnceForWhatWasUnderWayTogether) {
+  auto inside = fill();
+  for (auto& pass : inside) pass.failed(Cause::throttled, {});
+  EXPECT_EQ(gate_->view().limit, 4);
+  auto fewer = fill();
+  EXPECT_EQ(fewer.size(), 4u);
+  fewer.front().failed(Cause::throttled, {});
+  EXPECT_EQ(gate_->view().limit, 2);
+}
+
+TEST_F(GateTest, NeverClosesByTheLimitAlone) {
+  for (int i = 0; i < 9; ++i) enter().value().failed(Cause::throttled, {});
+  EXPECT_EQ(gate_->view().limit, 1);
+  EXPECT_TRUE(enter());
+}
+
+TEST_F(GateTest, RecoversByOneForEveryLimitsWorthOfAnswers) {
+  fill().front().failed(Cause::throttled, {});
+  ASSERT_EQ(gate_->view().limit, 4);
+  for (int i = 0; i < 5; ++i) enter().value().succeeded();
+  EXPECT_EQ(gate_->view().limit, 5);
+  for (int i = 0; i < 100; ++i) enter().value().succeeded();
+  EXPECT_EQ(gate_->view().limit, 8) << "and not above what is allowed";
+}
+
+TEST_F(GateTest, WaitsAsLongAsItWasAskedTo) {
+  enter().value().failed(Cause::throttled, milliseconds{700});
+  EXPECT_FALSE(enter());
+  EXPECT_EQ(refused_.again_in, milliseconds{700});
+  EXPECT_EQ(refused_.reason, Reason::throttled);
+  now_ += milliseconds{700};
+  EXPECT_TRUE(enter());
+}
+
+TEST_F(GateTest, OpensAfterFailuresInARow) {
+  fail(2);
+  enter().value().succeeded();
+  fail(2);
+  enter().value().failed(Cause::missing, {});  // no recording, but an answer
+  fail(2);
+  EXPECT_FALSE(gate_->view().open);
+  fail(1);
+  EXPECT_TRUE(gate_->view().open);
+  EXPECT_FALSE(enter());
+  EXPECT_EQ(refused_.again_in, milliseconds{100});
+  EXPECT_EQ(refused_.reason, Reason::retrying);
+}
+
+TEST_F(GateTest, WhatIsOurDoingTellsNothing) {
+  fail(2);
+  enter().value().failed(Cause::no_space, {});
+  EXPECT_TRUE(enter());  // and is stopped
+  fail(1);
+  EXPECT_TRUE(gate_->view().open);
+}
+
+TEST_F(GateTest, LetsOneThroughAndCloses) {
+  fail(3);
+  now_ += milliseconds{100};
+  auto probe = enter();
+  ASSERT_TRUE(probe);
+  EXPECT_FALSE(enter()) << "one at a time";
+  probe->succeeded();
+  EXPECT_FALSE(gate_->view().open);
+  EXPECT_EQ(fill().size(), 8u);
+}
+
+TEST_F(GateTest, AStoppedOneMakesRoomForAnother) {
+  fail(3);
+  now_ += milliseconds{100};
+  enter().reset();
+  EXPECT_TRUE(enter());
+}
+
+TEST_F(GateTest, WaitsTwiceAsLongEachTime) {
+  fail(3);
+  for (const int wait : {100, 200, 300, 300}) {
+    EXPECT_FALSE(enter());
+    EXPECT_EQ(refused_.again_in, milliseconds{wait});
+    now_ += milliseconds{wait};
+    fail(1);
+  }
+}
+
+TEST_F(GateTest, WhoEnteredBeforeItOpenedDoesNotProlongIt) {
+  auto late = enter();
+  fail(3);
+  late->failed(Cause::stalled, {});
+  EXPECT_FALSE(enter());
+  EXPECT_EQ(refused_.again_in, milliseconds{100});
+}
+
+TEST(GatesTest, AreOneAnAccountAndTellWhichAreOpen) {
+  Gates gates{{.failures = 1}};
+  const auto ours = gates.of(TenantId{"acme"}, "main", "twilio");
+  EXPECT_EQ(gates.of(TenantId{"acme"}, "main", "twilio"), ours);
+  EXPECT_NE(gates.of(TenantId{"globex"}, "main", "twilio"), ours);
+  EXPECT_THAT(gates.open(), IsEmpty());
+  for (const auto* const tenant : {"acme", "globex"})
+    gates.of(TenantId{tenant}, "main", "twilio")->enter().value().failed(Cause::unreachable, {});
+  EXPECT_THAT(gates.open(), ElementsAre("twilio"));
+}
+
+}  // namespace
+}  // namespace onetake::run
