@@ -15,6 +15,14 @@
 namespace onetake::app {
 namespace {
 
+/// Two descriptors a recording would do; the rest of the process needs some too.
+constexpr std::size_t most_open = 4096;
+
+/// How long a Play may be forgotten by a crash.
+constexpr milliseconds between_notes{3000};
+/// And how many times as long a file may lie there that nothing points to.
+constexpr int notes_a_sweep = 20;
+
 /// A connection is a descriptor, and so is every recording that is open.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -75,12 +83,15 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
       ledger_(ledger::open_sqlite(settings_.sqlite_file(), {.migrate = settings_.database.auto_migrate})),
       store_(instance_.data_dir(), settings_.cache.max_bytes),
       providers_(providers_of(settings_, transfers_)),
+      shelf_(most_open),
+      evictor_(*ledger_, store_, disk_, flights_, shelf_),
+      caretaker_(*ledger_, store_, disk_),
       worker_(
           main_, *ledger_, store_, disk_, flights_,
           [this](const TenantId& tenant, const std::string& name) { return find_provider(tenant, name); },
-          limits_of(settings_.fetch)),
+          [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch)),
       join_(*ledger_, flights_, worker_, admission_of(settings_)),
-      streams_(*ledger_, store_, disk_, join_, admission_of(settings_)),
+      streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, admission_of(settings_)),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
       api_({.ledger = *ledger_,
             .streams = streams_,
@@ -106,6 +117,8 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
     metrics::add(metrics::Series::lease_rescues, {}, rescued);
     log::warn("run.rescued", "runs of an earlier life of this server are queued again", {{"runs", rescued}});
   }
+  if (const int removed = control_loop_.wait_for(caretaker_.recover()); removed > 0)
+    log::warn("blob.recovered", "files of an earlier life that nothing points to are removed", {{"files", removed}});
   store_.space().occupy(control_loop_.wait_for(ledger_->counts()).published_bytes);
   control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
 }
@@ -125,6 +138,7 @@ void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration reg
 void Node::run() {
   asio::co_spawn(main_.get_executor(), until_drained(), asio::detached);
   asio::co_spawn(main_.get_executor(), tick(), asio::detached);
+  asio::co_spawn(main_.get_executor(), look_after_files(), asio::detached);
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });
@@ -153,6 +167,7 @@ Task<void> Node::until_drained() {
   worker_.drain();
   while (listener_.open() > 0 && Monotonic::now() < deadline) co_await sleep_for(Loop::tick);
   co_await worker_.finish(deadline);
+  co_await note_plays();
   log::info("server.stopped", "stopped", {{"cut", listener_.open()}});
   main_.stop();
 }
@@ -161,6 +176,28 @@ Task<void> Node::tick() {
   for (;;) {
     co_await sleep_for(std::chrono::seconds{1});
     api_.tick();
+  }
+}
+
+Task<void> Node::look_after_files() {
+  for (int round = 1;; ++round) {
+    co_await sleep_for(between_notes);
+    co_await note_plays();
+    if (round % notes_a_sweep != 0) continue;
+    try {
+      co_await caretaker_.sweep();
+    } catch (const std::exception& error) {
+      log::warn("ledger.unavailable", "cannot look for files that nothing points to", {{"error", error.what()}});
+    }
+  }
+}
+
+/// What is not written down is forgotten: eviction goes by what it knows.
+Task<void> Node::note_plays() {
+  try {
+    co_await evictor_.note_plays();
+  } catch (const std::exception& error) {
+    log::warn("ledger.unavailable", "cannot write down what was played", {{"error", error.what()}});
   }
 }
 

@@ -21,6 +21,8 @@
 #include "run/flights.hpp"
 #include "run/join.hpp"
 #include "run/worker.hpp"
+#include "stream/caretaker.hpp"
+#include "stream/evictor.hpp"
 #include "stream/streams.hpp"
 #include "tenant/access.hpp"
 
@@ -59,6 +61,8 @@ class Node {
   [[nodiscard]] ControlVerbs verbs();
   Task<void> until_drained();
   Task<void> tick();
+  Task<void> look_after_files();
+  Task<void> note_plays();
 
   const Settings settings_;
   const Instance instance_;
@@ -73,6 +77,9 @@ class Node {
   provider::Transfers transfers_;
   std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers_;
   run::Flights flights_;
+  stream::Shelf shelf_;
+  stream::Evictor evictor_;
+  stream::Caretaker caretaker_;
   run::Worker worker_;
   run::Join join_;
   stream::Streams streams_;

@@ -104,6 +104,7 @@ const std::vector<Row>& table() {
        {},
        "Ready recordings found open (hit) or opened (miss)."},
       {cache_bytes, Kind::gauge, "onetake_cache_bytes", {}, {}, "Bytes of published audio on this disk."},
+      {cache_evictions, Kind::counter, "onetake_cache_evictions_total", {}, {}, "Recordings given up to make room."},
       {received_bytes,
        Kind::counter,
        "onetake_provider_received_bytes_total",

@@ -31,6 +31,7 @@ enum class Series {
   http_bytes_sent,
   cache_opens,
   cache_bytes,
+  cache_evictions,
   received_bytes,
   listeners,
   build_info,

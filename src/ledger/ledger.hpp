@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "ledger/files.hpp"
 #include "recording/recording.hpp"
 
 namespace onetake::ledger {
@@ -175,6 +176,27 @@ class Ledger {
   virtual Task<Counts> counts() = 0;
   /// Errors: `bad_request` with the database's own words; also for SQL that would write.
   virtual Task<result<Table>> query(std::string sql) = 0;
+
+  // Files. `complete`, and whatever takes a pointer away, keep the list of files that nothing points to.
+
+  /// When these were played last; tells of how many that is news.
+  virtual Task<int> played(std::vector<Played> plays) = 0;
+  /// Published files, the least recently played first, those that come after `after`. Publishing counts as playing.
+  virtual Task<std::vector<Stored>> least_played(std::optional<Stored> after, int limit) = 0;
+  /// Goes on behind `after`, looks at `limit` recordings and tells of those that have a file.
+  virtual Task<Stretch> walk_files(RecordingId after, int limit) = 0;
+
+  /// `blob` is about to become a published file: until a pointer or `strike_files` says otherwise, nothing points to
+  /// it. True, also when it is said again.
+  virtual Task<bool> announce(std::string blob) = 0;
+  /// Up to `limit` files that nothing points to any more; those too that have been announced, if nobody can be about to
+  /// point to them, as on start.
+  virtual Task<std::vector<std::string>> loose_files(bool announced_too, int limit) = 0;
+  /// They are unlinked.
+  virtual Task<int> strike_files(std::vector<std::string> blobs) = 0;
+
+  /// Of all tenants, queued and running.
+  virtual Task<std::vector<RunId>> active_runs() = 0;
 };
 
 }  // namespace onetake::ledger

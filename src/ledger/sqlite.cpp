@@ -2,6 +2,7 @@
 
 #include "base/completion.hpp"
 #include "ledger/migrations.hpp"
+#include "ledger/sqlite_files.hpp"
 #include "ledger/sqlite_query.hpp"
 #include "ledger/sqlite_recordings.hpp"
 #include "ledger/sqlite_runs.hpp"
@@ -117,6 +118,34 @@ Task<Counts> Sqlite::counts() {
 Task<result<Table>> Sqlite::query(std::string sql) {
   return reading(
       [sql = std::move(sql), limit = query_limit_](Connection& db) { return ledger::query(db, sql, limit); });
+}
+
+Task<int> Sqlite::played(std::vector<Played> plays) {
+  return writing([plays = std::move(plays)](Connection& db) { return ledger::played(db, plays); });
+}
+
+Task<std::vector<Stored>> Sqlite::least_played(std::optional<Stored> after, int limit) {
+  return reading([after = std::move(after), limit](Connection& db) { return ledger::least_played(db, after, limit); });
+}
+
+Task<Stretch> Sqlite::walk_files(RecordingId after, int limit) {
+  return reading([after = std::move(after), limit](Connection& db) { return ledger::walk_files(db, after, limit); });
+}
+
+Task<bool> Sqlite::announce(std::string blob) {
+  return writing([blob = std::move(blob)](Connection& db) { return ledger::announce(db, blob); });
+}
+
+Task<std::vector<std::string>> Sqlite::loose_files(bool announced_too, int limit) {
+  return reading([=](Connection& db) { return ledger::loose_files(db, announced_too, limit); });
+}
+
+Task<int> Sqlite::strike_files(std::vector<std::string> blobs) {
+  return writing([blobs = std::move(blobs)](Connection& db) { return ledger::strike_files(db, blobs); });
+}
+
+Task<std::vector<RunId>> Sqlite::active_runs() {
+  return reading([](Connection& db) { return ledger::active_runs(db); });
 }
 
 std::unique_ptr<Ledger> open_sqlite(const std::filesystem::path& path, const SqliteOptions& options) {

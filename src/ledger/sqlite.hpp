@@ -29,6 +29,13 @@ class Sqlite final : public Ledger {
   Task<result<Page<Run>>> runs(RunQuery query) override;
   Task<Counts> counts() override;
   Task<result<Table>> query(std::string sql) override;
+  Task<int> played(std::vector<Played> plays) override;
+  Task<std::vector<Stored>> least_played(std::optional<Stored> after, int limit) override;
+  Task<Stretch> walk_files(RecordingId after, int limit) override;
+  Task<bool> announce(std::string blob) override;
+  Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
+  Task<int> strike_files(std::vector<std::string> blobs) override;
+  Task<std::vector<RunId>> active_runs() override;
 
  private:
   template <class Work>

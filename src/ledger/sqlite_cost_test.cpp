@@ -9,6 +9,7 @@
 
 #include "base/temp_folder.hpp"
 #include "ledger/migrations.hpp"
+#include "ledger/sqlite_files.hpp"
 #include "ledger/sqlite_recordings.hpp"
 #include "ledger/sqlite_runs.hpp"
 
@@ -144,6 +145,16 @@ std::vector<Step> calls() {
       {"play again", [=](Connection& db) { take(admit(db, press(1)).lease); }},
       {"fail", [=](Connection& db) { fail(db, *lease, setback, at(0)); }},
       {"run", [=](Connection& db) { find_run(db, acme, lease->run).value(); }},
+      {"played", [=](Connection& db) { played(db, {{lease->recording, at(77)}}); }},
+      {"least played",
+       [](Connection& db) {
+         const auto first = least_played(db, {}, 10);
+         least_played(db, first.back(), 10);
+       }},
+      {"walk over files", [](Connection& db) { walk_files(db, walk_files(db, {}, 10).last, 10); }},
+      {"announce", [](Connection& db) { announce(db, "b2"); }},
+      {"loose files", [](Connection& db) { loose_files(db, true, 10); }},
+      {"strike files", [](Connection& db) { strike_files(db, {"b", "b2"}); }},
       {"erase", [](Connection& db) { erase(db, acme, CallSid{"CN1"}, {}, at(0)); }},
       {"list newest", page({.tenant = acme})},
       {"list oldest", page({.tenant = acme, .oldest_first = true})},
@@ -177,6 +188,7 @@ TEST(SqliteCost, EveryStatementHasAnIndex) {
   for (const auto& [_, work] : calls()) work(world.db());
   recover(world.db(), at(0));
   count(world.db());
+  active_runs(world.db());
   const auto plans = world.plans();
   EXPECT_GT(plans.size(), 30u);
   // A partial index may be read whole: it has only what waits or runs.

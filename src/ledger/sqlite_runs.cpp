@@ -82,9 +82,10 @@ bool complete(Connection& db, const Lease& lease, const Media& media, WallTime n
   db.run(
       "UPDATE recording SET state = 'ready', media_blob = ?, media_bytes = ?, media_sha256 = ?, "
       "media_content_type = ?, media_duration_seconds = ?, media_channels = ?, media_codec = ?, media_cycle = ?, "
-      "media_version = ?, media_last_modified = ? WHERE id = (SELECT recording_id FROM run WHERE id = ?)",
+      "media_version = ?, media_last_modified = ?, played_at = ? WHERE id = (SELECT recording_id FROM run WHERE id = "
+      "?)",
       media.blob, media.bytes, media.sha256, media.content_type, media.duration_seconds, media.channels, media.codec,
-      media.cycle, media.version, media.last_modified, lease.run);
+      media.cycle, media.version, media.last_modified, now, lease.run);
   return true;
 }
 

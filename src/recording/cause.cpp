@@ -25,7 +25,7 @@ constexpr std::array<Row, 17> table{{{Cause::not_ready, "not_ready", Then::later
                                      {Cause::wrong_content, "wrong_content", Then::not_again},
                                      {Cause::too_large, "too_large", Then::not_again},
                                      {Cause::refused, "refused", Then::not_again},
-                                     {Cause::no_space, "no_space", Then::soon},
+                                     {Cause::no_space, "no_space", Then::later},
                                      {Cause::overdue, "overdue", Then::not_again},
                                      {Cause::internal, "internal", Then::soon}}};
 

@@ -30,7 +30,7 @@ enum class Cause {
 /// What follows an attempt that ended so.
 enum class Then {
   soon,      ///< again after a backoff, one attempt used
-  later,     ///< again when the provider says so, no attempt used
+  later,     ///< again when the provider says so, or there may be room; no attempt used
   not_again  ///< the run has failed
 };
 

@@ -12,6 +12,10 @@ std::optional<Bytes> Flight::View::total() const {
   return run.total_bytes;
 }
 
+bool Flight::View::lacks_room() const {
+  return run.status == RunStatus::queued && run.setback && run.setback->cause == Cause::no_space;
+}
+
 Flight::Flight(RecordingId recording, Run run) : recording_(std::move(recording)), run_(run.id) {
   view_.run = std::move(run);
 }
@@ -32,7 +36,7 @@ Task<Flight::View> Flight::changed(std::uint64_t change, Deadline deadline) {
 
 Task<Flight::View> Flight::audible(Deadline deadline) {
   std::unique_lock lock{mutex_};
-  while (!view_.live && !view_.ended)
+  while (!view_.live && !view_.ended && !view_.lacks_room())
     if (!co_await waiters_.wait(lock, deadline)) break;
   co_return view_;
 }

@@ -43,6 +43,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
     /// Received so far, also within an attempt.
     [[nodiscard]] Bytes received() const;
     [[nodiscard]] std::optional<Bytes> total() const;
+    /// No room could be made for it: until it is tried again nothing more will come.
+    [[nodiscard]] bool lacks_room() const;
   };
 
   Flight(RecordingId recording, Run run);
@@ -55,7 +57,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
   /// Suspends until something has changed since the view numbered `change`, at most until `deadline`. Any loop.
   Task<View> changed(std::uint64_t change, Deadline deadline);
 
-  /// Suspends until there is something to hear or nothing more to come, at most until `deadline`.
+  /// Suspends until there is something to hear, nothing more to come, or no room for it, at most until `deadline`.
   Task<View> audible(Deadline deadline);
 
   /// Somebody cancelled or erased it: the transfer stops, and the worker writes nothing more.

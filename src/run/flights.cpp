@@ -1,5 +1,7 @@
 #include "run/flights.hpp"
 
+#include <algorithm>
+
 namespace onetake::run {
 
 std::size_t Flights::KeyHash::operator()(const Key& key) const noexcept {
@@ -70,6 +72,13 @@ void Flights::withdraw(const RecordingId& recording) {
   const auto [first, last] = landed_.equal_range(recording);
   for (auto it = first; it != last; ++it)
     if (const auto flight = it->second.lock()) flight->withdrawn = true;
+}
+
+bool Flights::followed(const RecordingId& recording) const {
+  const std::lock_guard lock{mutex_};
+  if (by_recording_.contains(recording)) return true;
+  const auto [first, last] = landed_.equal_range(recording);
+  return std::any_of(first, last, [](const auto& entry) { return !entry.second.expired(); });
 }
 
 std::vector<std::shared_ptr<Flight>> Flights::all() const {

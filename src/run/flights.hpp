@@ -35,6 +35,9 @@ class Flights {
   /// The recording was erased or replaced: nobody is sent any more of what came for it, by whatever run.
   void withdraw(const RecordingId& recording);
 
+  /// Somebody holds on to what came, or comes, for it.
+  [[nodiscard]] bool followed(const RecordingId& recording) const;
+
   [[nodiscard]] std::vector<std::shared_ptr<Flight>> all() const;
 
  private:

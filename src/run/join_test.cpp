@@ -61,6 +61,15 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<result<ledger::Page<Run>>> runs(ledger::RunQuery) override { return not_expected(result<ledger::Page<Run>>{}); }
   Task<ledger::Counts> counts() override { return not_expected(ledger::Counts{}); }
   Task<result<ledger::Table>> query(std::string) override { return not_expected(result<ledger::Table>{}); }
+  Task<int> played(std::vector<ledger::Played>) override { return not_expected(0); }
+  Task<std::vector<ledger::Stored>> least_played(std::optional<ledger::Stored>, int) override {
+    return not_expected(std::vector<ledger::Stored>{});
+  }
+  Task<ledger::Stretch> walk_files(RecordingId, int) override { return not_expected(ledger::Stretch{}); }
+  Task<bool> announce(std::string) override { return not_expected(false); }
+  Task<std::vector<std::string>> loose_files(bool, int) override { return not_expected(std::vector<std::string>{}); }
+  Task<int> strike_files(std::vector<std::string>) override { return not_expected(0); }
+  Task<std::vector<RunId>> active_runs() override { return not_expected(std::vector<RunId>{}); }
 
  private:
   std::mutex mutex_;
@@ -116,7 +125,7 @@ class JoinTest : public testing::Test {
   TestLoop one_;
   TestLoop two_;
   Offload disk_{1};
-  Worker worker_{one_.loop(), ledger_, store_, disk_, flights_, {}, Limits{}};
+  Worker worker_{one_.loop(), ledger_, store_, disk_, flights_, {}, {}, Limits{}};
   Join join_{ledger_, flights_, worker_, Join::Admission{.works = false}};
 };
 

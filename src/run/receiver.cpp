@@ -16,6 +16,9 @@ bool Receiver::begin(const provider::Head& head) {
   if (head.total && *head.total > most_)
     return refuse(Cause::too_large, "the recording is " + std::to_string(*head.total) +
                                         " bytes long; fetch.max_recording_bytes is " + std::to_string(most_));
+  if (head.total && *head.total > store_.space().most())
+    return refuse(Cause::too_large, "the recording is " + std::to_string(*head.total) +
+                                        " bytes long; cache.max_bytes is " + std::to_string(store_.space().most()));
   const bool another = writer_ && total_ && head.total && *total_ != *head.total;
   if (head.offset != 0 && (another || !writer_ || head.offset != writer_->position()))
     return refuse(Cause::interrupted, "the provider went on at another place than it was asked to");
@@ -30,6 +33,12 @@ bool Receiver::begin(const provider::Head& head) {
     if (writer_) writer_->rewind();
   }
   return true;
+}
+
+Bytes Receiver::lacks() const {
+  const Bytes written = writer_ ? writer_->written() : 0;
+  const auto total = total_ ? total_ : answer_total_;
+  return total && *total > written ? *total - written : store_.space().foreseen();
 }
 
 bool Receiver::data(std::span<const std::byte> bytes) {

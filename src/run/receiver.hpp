@@ -34,6 +34,9 @@ class Receiver final : public provider::Sink {
   /// Why it stopped the transfer.
   [[nodiscard]] const std::optional<Setback>& fault() const { return fault_; }
 
+  /// Room that the rest is known to need, or that it may need; some of it may be held already.
+  [[nodiscard]] Bytes lacks() const;
+
   /// Where a next attempt may go on, and with which validator; 0 when it has to begin at the start.
   [[nodiscard]] Bytes resume_at() const { return validator_.empty() || !writer_ ? 0 : writer_->position(); }
   [[nodiscard]] const std::string& validator() const { return validator_; }

@@ -436,6 +436,21 @@ TEST_F(ReceiverTest, NoRoomForTheFirstBytesLeavesNothingBehind) {
   EXPECT_TRUE(receiver_.conclude(Framing::chunked));
 }
 
+TEST_F(ReceiverTest, WhatWouldNotFitIntoAnEmptyCacheIsTooLarge) {
+  Receiver patient{store_, flight_, "", 1_GiB, 5};
+  EXPECT_FALSE(patient.begin(head(1_MiB + 1)));
+  EXPECT_EQ(patient.fault()->cause, Cause::too_large);
+  EXPECT_NE(patient.fault()->detail.find("cache.max_bytes is 1048576"), std::string::npos);
+}
+
+TEST_F(ReceiverTest, SaysHowMuchRoomItNeeds) {
+  EXPECT_EQ(receiver_.lacks(), store_.space().foreseen()) << "nothing is known yet";
+  ASSERT_TRUE(receiver_.begin(head(90'000)));
+  EXPECT_EQ(receiver_.lacks(), 90'000U);
+  ASSERT_TRUE(send(wav(90'000).substr(0, 1000)));
+  EXPECT_EQ(receiver_.lacks(), 89'000U);
+}
+
 // The temporary folder is gone: the file cannot be made. The next attempt must not take it for made.
 TEST_F(ReceiverTest, AFileThatCannotBeMadeIsMadeByTheNextAttempt) {
   std::filesystem::remove(folder_.path() / "temporary");

@@ -34,13 +34,14 @@ Reason reason_of(Cause cause) {
 }  // namespace
 
 Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
-               FindProvider provider, Limits limits)
+               FindProvider provider, MakeRoom make_room, Limits limits)
     : loop_(loop),
       ledger_(ledger),
       store_(store),
       disk_(disk),
       flights_(flights),
       provider_(std::move(provider)),
+      make_room_(std::move(make_room)),
       limits_(limits),
       slots_(limits.max_concurrent, limits.per_tenant_concurrent) {}
 
@@ -230,14 +231,23 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
     flight.paused = std::make_unique<Receiver>(store_, flight, recording.registered.format, limits_.max_recording_bytes,
                                                static_cast<int>(claimed.lease.token));
   Receiver& receiver = *flight.paused;
-  receiver.prepare();
-
-  provider::Ask ask{.recording = recording,
-                    .from = receiver.resume_at(),
-                    .validator = receiver.validator(),
-                    .deadline = in(limits_.attempt_timeout),
-                    .stop = flight.stopped()};
-  const auto outcome = co_await provider->fetch(std::move(ask), receiver);
+  provider::Outcome outcome;
+  // Where the length was not known before, or the disk had less than it said, there may have been too little room. What
+  // that takes is known now: once more, from where it stands.
+  for (int times = 0; times < 2; ++times) {
+    receiver.prepare();
+    const bool room = co_await make_room_(receiver.lacks());
+    if (!room)
+      co_return std::unexpected(provider::Refused{
+          .setback = {.cause = Cause::no_space, .detail = "no room on the disk, or within cache.max_bytes"}});
+    provider::Ask ask{.recording = recording,
+                      .from = receiver.resume_at(),
+                      .validator = receiver.validator(),
+                      .deadline = in(limits_.attempt_timeout),
+                      .stop = flight.stopped()};
+    outcome = co_await provider->fetch(std::move(ask), receiver);
+    if (!receiver.fault() || receiver.fault()->cause != Cause::no_space) break;
+  }
   if (receiver.fault()) co_return std::unexpected(provider::Refused{.setback = *receiver.fault()});
   if (!outcome) co_return std::unexpected(outcome.error());
 
@@ -245,6 +255,11 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
   if (!media) co_return std::unexpected(provider::Refused{.setback = media.error()});
   media->blob = recording.id.str() + '-' + std::to_string(media->cycle) + '-' + std::to_string(claimed.lease.token) +
                 '-' + std::to_string(media->version);
+  const auto announce = [this, blob = media->blob] { return ledger_.announce(blob); };
+  const bool announced = co_await written(announce);
+  if (!announced)
+    co_return std::unexpected(
+        provider::Refused{.setback = {.cause = Cause::internal, .detail = "the database does not answer"}});
   const auto publish = [&receiver, name = media->blob] {
     receiver.publish(name);
     return true;

@@ -32,6 +32,9 @@ struct Limits {
 /// Where a tenant's recordings lie; null when the tenant has no provider of that name (any more).
 using FindProvider = std::function<std::shared_ptr<provider::Provider>(const TenantId&, const std::string& name)>;
 
+/// Is there room for so many bytes more, now, or could it be made?
+using MakeRoom = std::function<Task<bool>(Bytes)>;
+
 /// Turns claimed runs into published recordings. One a process; its coroutines live on one loop.
 ///
 /// Each fetch holds a slot and a lease. Whatever happens, the run's row is brought to its next state by that lease's
@@ -39,7 +42,7 @@ using FindProvider = std::function<std::shared_ptr<provider::Provider>(const Ten
 class Worker {
  public:
   Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights, FindProvider provider,
-         Limits limits);
+         MakeRoom make_room, Limits limits);
 
   /// Looks for queued runs from now on. On the loop's thread or before it runs.
   void start();
@@ -79,6 +82,7 @@ class Worker {
   Offload& disk_;
   Flights& flights_;
   FindProvider provider_;
+  MakeRoom make_room_;
   const Limits limits_;
   Slots slots_;
 

@@ -10,6 +10,7 @@
 #include "base/metrics.hpp"
 #include "base/temp_folder.hpp"
 #include "base/test_loop.hpp"
+#include "blob/test_disk.hpp"
 #include "ledger/sqlite_ledger.hpp"
 #include "run/join.hpp"
 #include "run/receiver.hpp"
@@ -71,9 +72,12 @@ class WorkerTest : public testing::Test {
         [this](const TenantId&, const std::string& name) -> std::shared_ptr<provider::Provider> {
           return name == "main" ? provider_ : nullptr;
         },
-        limits);
+        [this](Bytes bytes) { return make_room(bytes); }, limits);
     join_ = std::make_unique<Join>(*ledger_, flights_, *worker_, Join::Admission{.max_attempts = max_attempts});
   }
+
+  /// Room is made as often as the test says, by what it says.
+  Task<bool> make_room(Bytes bytes);
 
   Recording put(const std::string& call_sid, Registration said = {}) {
     if (said.provider.empty()) said.provider = "main";
@@ -104,13 +108,21 @@ class WorkerTest : public testing::Test {
   TempFolder folder_;
   TestLoop loop_;
   std::unique_ptr<ledger::Ledger> ledger_ = ledger::open_sqlite(folder_.path() / "ledger.db");
-  blob::Store store_{folder_.path()};
+  blob::test::FaultyDisk faulty_;
+  blob::Store store_{folder_.path(), 1_MiB, faulty_};
   Offload disk_{1};
   Flights flights_;
   std::shared_ptr<ScriptedProvider> provider_ = std::make_shared<ScriptedProvider>();
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Join> join_;
+  std::vector<Bytes> room_asked_;
+  std::function<bool()> room_ = [] { return true; };
 };
+
+Task<bool> WorkerTest::make_room(Bytes bytes) {
+  room_asked_.push_back(bytes);
+  co_return room_();
+}
 
 TEST_F(WorkerTest, OnePlayOneRequestOneRecording) {
   const auto audio = wav(5000);
@@ -159,7 +171,7 @@ constexpr std::array<CauseRow, 17> causes{{{Cause::not_ready, Then::later, Reaso
                                            {Cause::interrupted, Then::soon, Reason::retrying},
                                            {Cause::stalled, Then::soon, Reason::retrying},
                                            {Cause::timed_out, Then::soon, Reason::retrying},
-                                           {Cause::no_space, Then::soon, Reason::retrying},
+                                           {Cause::no_space, Then::later, Reason::retrying},
                                            {Cause::internal, Then::soon, Reason::retrying},
                                            {Cause::unauthorized, Then::not_again, {}},
                                            {Cause::forbidden, Then::not_again, {}},
@@ -468,6 +480,52 @@ TEST_F(WorkerTest, WhatAnEarlierLifeQueuedIsFound) {
   const auto joined = loop_.run(join_->play(key(), false));
   if (joined.found == Found::fetching) end_of(joined.flight);
   EXPECT_EQ(recording().state, State::ready);
+}
+
+TEST_F(WorkerTest, WithoutRoomTheProviderIsNotAsked) {
+  room_ = [] { return false; };
+  const auto flight = play();
+  const auto view = loop_.run(waiting(flight));
+  EXPECT_EQ(view.run.status, RunStatus::queued);
+  EXPECT_EQ(view.run.setback->cause, Cause::no_space);
+  EXPECT_TRUE(view.lacks_room());
+  EXPECT_TRUE(provider_->asked().empty());
+  settle();
+  EXPECT_EQ(recording().run->attempt, 0) << "it used up no attempt";
+}
+
+TEST_F(WorkerTest, TheRoomThatWasLackingIsMadeAndTheSameAttemptGoesOn) {
+  auto other = std::make_unique<blob::Writer>(store_.create("other"));
+  ASSERT_TRUE(other->begin(store_.space().most() - 3000));
+  room_ = [&] {
+    if (room_asked_.size() == 2) other.reset();
+    return true;
+  };
+  provider_->will(test::sends(wav(5000)));
+  provider_->will(test::sends(wav(5000)));
+  const auto view = end_of(play());
+  EXPECT_EQ(view.run.status, RunStatus::completed);
+  EXPECT_EQ(view.run.attempt, 1);
+  EXPECT_EQ(room_asked_, (std::vector<Bytes>{store_.space().foreseen(), 5000}));
+}
+
+// What the kernel could not write it may have dropped: the file is worth nothing, and nobody tries to sync it again.
+TEST_F(WorkerTest, AFailedSyncDiscardsTheFileAndItIsFetchedAgain) {
+  faulty_.fail(blob::test::FaultyDisk::Call::sync, EIO);
+  provider_->will(test::sends(wav(5000)));
+  provider_->will(test::sends(wav(5000)));
+  const auto flight = play();
+  const auto first = loop_.run(waiting(flight));
+  ASSERT_EQ(first.run.status, RunStatus::queued);
+  EXPECT_EQ(first.run.setback->cause, Cause::internal);
+  EXPECT_EQ(faulty_.failures(), 1);
+  EXPECT_EQ(published(), 0U);
+  faulty_.fail(blob::test::FaultyDisk::Call::none);
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  ASSERT_EQ(provider_->asked().size(), 2U);
+  EXPECT_EQ(provider_->asked()[1].from, 0U) << "nothing of the first file is trusted";
+  EXPECT_EQ(recording().media->bytes, 5000U);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "blob/store.hpp"
+#include "ledger/files.hpp"
 #include "recording/recording.hpp"
 
 namespace onetake::stream {
@@ -38,11 +39,18 @@ class Shelf {
   /// What is put here must have been read from the ledger after this number was taken: a change that fell between would
   /// otherwise be put back. Then it is not taken: false, and the ledger is to be asked again.
   [[nodiscard]] std::uint64_t epoch(const Key& key) const;
-  [[nodiscard]] bool put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch);
+  [[nodiscard]] bool put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch, WallTime now);
 
   /// A recording of this call has been registered, replaced or erased: whoever asks from now on gets what the ledger
   /// says. Whoever is sending one of `blobs`, which are no more, stops.
   void forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs);
+
+  /// Eviction: takes the call's entries of `blob` away, unless somebody holds one of them or is being sent its file.
+  /// Then false, and nothing has changed. What has been read from the ledger before is not put here any more.
+  [[nodiscard]] bool let_go(const TenantId& tenant, const CallSid& call_sid, const std::string& blob);
+
+  /// What has been found or put here since this was asked the last time, and when it was last.
+  [[nodiscard]] std::vector<ledger::Played> take_plays();
 
  private:
   struct KeyHash {
@@ -51,10 +59,12 @@ class Shelf {
   struct Entry {
     Key key;
     std::shared_ptr<const Ready> ready;
+    WallTime played = {};  ///< since `take_plays`; those that have been are in front, for they moved there
   };
   using Entries = std::list<Entry>;
 
   Entries::iterator drop(Entries::iterator entry);
+  [[nodiscard]] bool held(const std::string& blob) const;
 
   const std::size_t most_;
   mutable std::mutex mutex_;
@@ -63,6 +73,7 @@ class Shelf {
   std::unordered_map<Key, Entries::iterator, KeyHash> by_key_;
   /// No longer here and still being sent, by blob: they too may have to be stopped.
   std::unordered_multimap<std::string, std::weak_ptr<const blob::Published>> lent_;
+  std::vector<ledger::Played> plays_;  ///< of entries that are no longer here
 };
 
 }  // namespace onetake::stream

@@ -22,7 +22,7 @@ class ShelfTest : public testing::Test {
   }
   std::shared_ptr<const Ready> put(const Key& key, const std::string& blob, WallTime expires = WallTime::max()) {
     auto made = ready(blob, expires);
-    EXPECT_TRUE(shelf_.put(key, made, shelf_.epoch(key)));
+    EXPECT_TRUE(shelf_.put(key, made, shelf_.epoch(key), WallTime{}));
     return made;
   }
   std::shared_ptr<const Ready> find(const Key& key, WallTime at = {}) { return shelf_.find(key, at); }
@@ -74,9 +74,9 @@ TEST_F(ShelfTest, WhatIsPastRetentionIsNotThere) {
 TEST_F(ShelfTest, WhatWasReadBeforeAChangeIsNotPutBack) {
   const auto epoch = shelf_.epoch(key("a"));
   shelf_.forget(TenantId{"acme"}, CallSid{"a"}, {});
-  EXPECT_FALSE(shelf_.put(key("a"), ready("1"), epoch));
+  EXPECT_FALSE(shelf_.put(key("a"), ready("1"), epoch, WallTime{}));
   EXPECT_EQ(find(key("a")), nullptr);
-  EXPECT_TRUE(shelf_.put(key("a"), ready("1"), shelf_.epoch(key("a"))));
+  EXPECT_TRUE(shelf_.put(key("a"), ready("1"), shelf_.epoch(key("a")), WallTime{}));
 }
 
 TEST_F(ShelfTest, AChangeConcernsEveryRecordingOfItsCallAndNoOther) {
@@ -88,7 +88,7 @@ TEST_F(ShelfTest, AChangeConcernsEveryRecordingOfItsCallAndNoOther) {
   EXPECT_EQ(find(key("a")), nullptr);
   EXPECT_EQ(find(key("a", "RE")), nullptr);
   EXPECT_EQ(find(key("a", {}, "other")), other);
-  EXPECT_FALSE(shelf_.put(key("a", "RE"), ready("2"), with_sid));
+  EXPECT_FALSE(shelf_.put(key("a", "RE"), ready("2"), with_sid, WallTime{}));
 }
 
 // Registering a recording again, as it is, must not cut who listens to it.
@@ -128,6 +128,55 @@ TEST_F(ShelfTest, FilesThatNobodySendsAreClosed) {
   EXPECT_FALSE(file.expired());
   shelf_.forget(TenantId{"acme"}, CallSid{"a"}, {});
   EXPECT_TRUE(file.expired());
+}
+
+TEST_F(ShelfTest, WhatNobodyHoldsIsLetGo) {
+  put(key("a"), "1");
+  put(key("a", ""), "1");
+  put(key("b"), "2");
+  const auto before = shelf_.epoch(key("a"));
+  EXPECT_TRUE(shelf_.let_go(TenantId{"acme"}, CallSid{"a"}, "1"));
+  EXPECT_EQ(find(key("a")), nullptr);
+  EXPECT_EQ(find(key("a", "")), nullptr);
+  EXPECT_NE(find(key("b")), nullptr);
+  EXPECT_FALSE(shelf_.put(key("a"), ready("1"), before, WallTime{})) << "it was read from the ledger before";
+  EXPECT_TRUE(shelf_.let_go(TenantId{"acme"}, CallSid{"c"}, "never here"));
+}
+
+TEST_F(ShelfTest, WhatSomebodyHoldsIsNotLetGo) {
+  auto answered = put(key("a"), "1");
+  EXPECT_FALSE(shelf_.let_go(TenantId{"acme"}, CallSid{"a"}, "1")) << "an answer is being made";
+  auto sent = answered->file;
+  answered.reset();
+  EXPECT_FALSE(shelf_.let_go(TenantId{"acme"}, CallSid{"a"}, "1")) << "its file is being sent";
+  EXPECT_EQ(find(key("a"))->file, sent);
+  for (const auto* const more : {"b", "c", "d"}) put(key(more), more);
+  ASSERT_EQ(find(key("a")), nullptr) << "too many came after it";
+  EXPECT_FALSE(shelf_.let_go(TenantId{"acme"}, CallSid{"a"}, "1")) << "it is still being sent";
+  EXPECT_FALSE(sent->withdrawn);
+  sent.reset();
+  EXPECT_TRUE(shelf_.let_go(TenantId{"acme"}, CallSid{"a"}, "1"));
+}
+
+TEST_F(ShelfTest, TellsOnceWhatWasPlayed) {
+  const auto at = [](int ms) { return WallTime{milliseconds{ms}}; };
+  const auto times = [this] {
+    std::vector<WallTime> all;
+    for (const auto& play : shelf_.take_plays()) all.push_back(play.at);
+    return all;
+  };
+  put(key("a"), "1");
+  put(key("b"), "2");
+  put(key("c"), "3");
+  EXPECT_EQ(times(), (std::vector<WallTime>{}));
+  find(key("a"), at(10));
+  find(key("c"), at(20));
+  find(key("a"), at(30));
+  EXPECT_EQ(times(), (std::vector{at(30), at(20)}));
+  EXPECT_EQ(times(), (std::vector<WallTime>{}));
+  find(key("b"), at(40));
+  for (const auto* const more : {"d", "e", "f"}) put(key(more), more);
+  EXPECT_EQ(times(), std::vector{at(40)}) << "also of what is no longer here";
 }
 
 }  // namespace

@@ -10,11 +10,16 @@ using metrics::Series;
 
 namespace {
 
-/// Two descriptors a recording would do; the rest of the process needs some too.
-constexpr std::size_t most_open = 4096;
+/// When somebody might ask again for what there is no room for now.
+constexpr milliseconds room_patience{10'000};
 
 Refused refused(Fault fault, std::string detail = {}) {
   return {.failure = {.fault = fault, .detail = std::move(detail)}, .retry_after = {}};
+}
+
+Refused no_room(milliseconds retry_after) {
+  return {.failure = {.fault = Fault::no_space, .detail = {}},
+          .retry_after = std::max(retry_after, milliseconds{1000})};
 }
 
 }  // namespace
@@ -29,9 +34,15 @@ Refused refused(const Setback& setback, std::optional<milliseconds> retry_after)
           .provider_status = setback.provider_status};
 }
 
-Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join,
-                 run::Join::Admission admission)
-    : ledger_(ledger), store_(store), disk_(disk), join_(join), admission_(admission), shelf_(most_open) {}
+Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf,
+                 Evictor& evictor, run::Join::Admission admission)
+    : ledger_(ledger),
+      store_(store),
+      disk_(disk),
+      join_(join),
+      shelf_(shelf),
+      evictor_(evictor),
+      admission_(admission) {}
 
 Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
   bool cancelled = false;
@@ -41,7 +52,10 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
       co_return ready;
     }
     const auto epoch = shelf_.epoch(key);
-    auto joined = co_await join_.play(key, explicit_action);
+    // A fetch that has no room is not begun: a full disk could not even take down that it was.
+    const auto& space = store_.space();
+    const bool crowded = explicit_action && !space.has(space.foreseen());
+    auto joined = co_await join_.play(key, explicit_action && !crowded);
     switch (joined.found) {
       case Found::nothing:
         co_return refused(Fault::recording_not_found);
@@ -52,7 +66,9 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
                               : "This recording is older than the retention.max_age of this server.");
       case Found::cold:
         if (cancelled) co_return refused(Fault::fetch_failed, "The fetch was cancelled. Press Play to begin another.");
-        co_return refused(Fault::explicit_user_action_required);
+        if (!explicit_action) co_return refused(Fault::explicit_user_action_required);
+        if (const bool room = co_await evictor_.make_room(space.foreseen()); room) break;
+        co_return no_room(room_patience);
       case Found::cooling_down:
         co_return stream::refused(
             joined.recording.run->setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
@@ -92,6 +108,8 @@ Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight,
     view = co_await flight->changed(before, wait.until);
     if (view.change == before) break;
   }
+  if (!view.live && view.lacks_room())
+    co_return no_room(view.run.due_at.value_or(wall_now() + room_patience) - wall_now());
   if (!view.ended) co_return Pending{.view = std::move(view)};
   if (view.run.status == RunStatus::failed)
     co_return refused(view.run.setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
@@ -120,7 +138,7 @@ Task<std::shared_ptr<const Ready>> Streams::take_down(Key key, const Recording& 
             .last_modified = media.last_modified,
             .expires = admission_.retention > milliseconds{0} ? since + admission_.retention : WallTime::max()});
   // Unless it was changed meanwhile: what is not on the shelf could not be stopped.
-  if (!shelf_.put(key, ready, epoch)) co_return nullptr;
+  if (!shelf_.put(key, ready, epoch, wall_now())) co_return nullptr;
   co_return ready;
 }
 

@@ -7,6 +7,7 @@
 #include "base/offload.hpp"
 #include "base/result.hpp"
 #include "run/join.hpp"
+#include "stream/evictor.hpp"
 #include "stream/shelf.hpp"
 
 namespace onetake::stream {
@@ -43,7 +44,8 @@ struct Wait {
 /// The one place where the order of checks of contract section 5 stands, from 404 on. Any loop.
 class Streams {
  public:
-  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, run::Join::Admission admission);
+  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor,
+          run::Join::Admission admission);
 
   /// Only what needs neither the database nor the disk: for the hot path.
   [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }
@@ -64,8 +66,9 @@ class Streams {
   blob::Store& store_;
   Offload& disk_;
   run::Join& join_;
+  Shelf& shelf_;
+  Evictor& evictor_;
   const run::Join::Admission admission_;
-  Shelf shelf_;
 };
 
 /// How a failed run is told to whoever asks for the recording.

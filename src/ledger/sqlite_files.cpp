@@ -1,0 +1,99 @@
+#include "ledger/sqlite_files.hpp"
+
+#include <utility>
+
+namespace onetake::ledger {
+namespace {
+
+constexpr std::string_view columns =
+    "id, tenant, call_sid, media_blob, media_bytes, media_sha256, coalesce(played_at, 0)";
+
+/// REQUIRES: the row is at the blob, which is not NULL; what stands before it has been read.
+Stored read_stored(Statement& row, RecordingId recording, TenantId tenant, CallSid call_sid) {
+  Stored stored;
+  stored.recording = std::move(recording);
+  stored.tenant = std::move(tenant);
+  stored.call_sid = std::move(call_sid);
+  stored.blob = row.text();
+  stored.bytes = static_cast<Bytes>(row.integer());
+  stored.sha256 = row.text();
+  stored.played_at = row.time();
+  return stored;
+}
+
+}  // namespace
+
+int played(Connection& db, const std::vector<Played>& plays) {
+  int count = 0;
+  for (const auto& [recording, at] : plays)  // a play that another has overtaken says nothing new
+    count += db.run("UPDATE recording SET played_at = ?1 WHERE id = ?2 AND coalesce(played_at, 0) < ?1", at, recording);
+  return count;
+}
+
+std::vector<Stored> least_played(Connection& db, const std::optional<Stored>& after, int limit) {
+  static const std::string sql = "SELECT " + std::string{columns} +
+                                 " FROM recording WHERE media_blob IS NOT NULL "
+                                 "AND coalesce(played_at, 0) >= ?1 AND (coalesce(played_at, 0) > ?1 OR id > ?2) "
+                                 "ORDER BY coalesce(played_at, 0), id LIMIT ?3";
+  const auto from = after.value_or(Stored{.recording = {},
+                                          .tenant = {},
+                                          .call_sid = {},
+                                          .blob = {},
+                                          .sha256 = {},
+                                          .played_at = WallTime{milliseconds{-1}}});
+  std::vector<Stored> all;
+  auto rows = db.select(sql, from.played_at, from.recording, limit);
+  while (rows.next()) {
+    RecordingId recording{rows->text()};
+    TenantId tenant{rows->text()};
+    CallSid call_sid{rows->text()};
+    all.push_back(read_stored(*rows, std::move(recording), std::move(tenant), std::move(call_sid)));
+  }
+  return all;
+}
+
+Stretch walk_files(Connection& db, const RecordingId& after, int limit) {
+  // Recordings without audio are looked at too: an index of the others would cost every publish more than this walk.
+  static const std::string sql = "SELECT " + std::string{columns} + " FROM recording WHERE id > ? ORDER BY id LIMIT ?";
+  Stretch stretch;
+  auto rows = db.select(sql, after, limit);
+  int seen = 0;
+  for (; rows.next(); ++seen) {
+    RecordingId recording{rows->text()};
+    TenantId tenant{rows->text()};
+    CallSid call_sid{rows->text()};
+    stretch.last = recording;
+    if (!rows->at_null())
+      stretch.files.push_back(read_stored(*rows, std::move(recording), std::move(tenant), std::move(call_sid)));
+  }
+  if (seen < limit) stretch.last = {};
+  return stretch;
+}
+
+bool announce(Connection& db, const std::string& blob) {
+  db.run("INSERT OR IGNORE INTO loose_file VALUES (?, 1)", blob);
+  return true;
+}
+
+std::vector<std::string> loose_files(Connection& db, bool announced_too, int limit) {
+  std::vector<std::string> blobs;
+  auto rows =
+      db.select("SELECT blob FROM loose_file WHERE announced <= ? ORDER BY blob LIMIT ?", announced_too ? 1 : 0, limit);
+  while (rows.next()) blobs.push_back(rows->text());
+  return blobs;
+}
+
+int strike_files(Connection& db, const std::vector<std::string>& blobs) {
+  int count = 0;
+  for (const auto& blob : blobs) count += db.run("DELETE FROM loose_file WHERE blob = ?", blob);
+  return count;
+}
+
+std::vector<RunId> active_runs(Connection& db) {
+  std::vector<RunId> runs;
+  auto rows = db.select("SELECT id FROM run WHERE status IN ('queued', 'running')");
+  while (rows.next()) runs.emplace_back(rows->text());
+  return runs;
+}
+
+}  // namespace onetake::ledger

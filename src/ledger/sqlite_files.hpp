@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/files.hpp"
+#include "ledger/sqlite_connection.hpp"
+
+/// The ledger's calls about files, each inside a transaction that the caller has begun. `Ledger` says what they do.
+namespace onetake::ledger {
+
+int played(Connection& db, const std::vector<Played>& plays);
+std::vector<Stored> least_played(Connection& db, const std::optional<Stored>& after, int limit);
+Stretch walk_files(Connection& db, const RecordingId& after, int limit);
+
+bool announce(Connection& db, const std::string& blob);
+std::vector<std::string> loose_files(Connection& db, bool announced_too, int limit);
+int strike_files(Connection& db, const std::vector<std::string>& blobs);
+
+std::vector<RunId> active_runs(Connection& db);
+
+}  // namespace onetake::ledger

@@ -1,0 +1,49 @@
+#include "stream/caretaker.hpp"
+
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+
+namespace onetake::stream {
+namespace {
+
+constexpr int page_size = 256;
+
+/// Those of them that are gone now.
+std::vector<std::string> remove_all(blob::Store& store, const std::vector<std::string>& blobs) {
+  std::vector<std::string> gone;
+  for (const auto& blob : blobs) {
+    try {
+      store.remove(blob);
+      gone.push_back(blob);
+    } catch (const std::system_error& error) {
+      log::error("blob.stuck", "a file that nothing points to cannot be removed",
+                 {{"blob", blob}, {"error", error.what()}});
+    }
+  }
+  return gone;
+}
+
+}  // namespace
+
+Caretaker::Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk)
+    : ledger_(ledger), store_(store), disk_(disk) {}
+
+Task<int> Caretaker::remove_loose(bool announced_too) {
+  int count = 0;
+  for (;;) {
+    auto blobs = co_await ledger_.loose_files(announced_too, page_size);
+    const auto listed = blobs.size();
+    const auto unlink = [this, blobs = std::move(blobs)] { return remove_all(store_, blobs); };
+    auto gone = co_await disk_.run(unlink);
+    const auto removed = gone.size();
+    if (removed > 0) co_await ledger_.strike_files(std::move(gone));
+    count += static_cast<int>(removed);
+    if (listed < page_size || removed == 0) co_return count;
+  }
+}
+
+}  // namespace onetake::stream
