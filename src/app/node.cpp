@@ -43,6 +43,7 @@ std::vector<std::unique_ptr<Loop>> loop_a_core() {
 run::Limits limits_of(const Settings::Fetch& fetch) {
   return {.max_concurrent = fetch.max_concurrent,
           .per_tenant_concurrent = fetch.per_tenant_concurrent,
+          .lease = fetch.lease,
           .heartbeat = fetch.heartbeat,
           .sweep = fetch.sweep,
           .attempt_timeout = fetch.attempt_timeout,
@@ -92,6 +93,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
           [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch)),
       join_(*ledger_, flights_, worker_, admission_of(settings_)),
       streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, admission_of(settings_)),
+      retention_(*ledger_, streams_, worker_, store_, disk_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
       api_({.ledger = *ledger_,
             .streams = streams_,
@@ -138,6 +140,7 @@ void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration reg
 void Node::run() {
   asio::co_spawn(main_.get_executor(), until_drained(), asio::detached);
   asio::co_spawn(main_.get_executor(), tick(), asio::detached);
+  if (settings_.retention.max_age > milliseconds{0}) asio::co_spawn(main_.get_executor(), retire(), asio::detached);
   asio::co_spawn(main_.get_executor(), look_after_files(), asio::detached);
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
@@ -176,6 +179,17 @@ Task<void> Node::tick() {
   for (;;) {
     co_await sleep_for(std::chrono::seconds{1});
     api_.tick();
+  }
+}
+
+Task<void> Node::retire() {
+  for (;;) {
+    try {
+      co_await retention_.sweep();
+    } catch (const std::exception& error) {
+      log::error("ledger.unavailable", "cannot look for what is past retention.max_age", {{"error", error.what()}});
+    }
+    co_await sleep_for(settings_.fetch.sweep);
   }
 }
 

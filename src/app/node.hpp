@@ -23,6 +23,7 @@
 #include "run/worker.hpp"
 #include "stream/caretaker.hpp"
 #include "stream/evictor.hpp"
+#include "stream/retention.hpp"
 #include "stream/streams.hpp"
 #include "tenant/access.hpp"
 
@@ -61,6 +62,7 @@ class Node {
   [[nodiscard]] ControlVerbs verbs();
   Task<void> until_drained();
   Task<void> tick();
+  Task<void> retire();
   Task<void> look_after_files();
   Task<void> note_plays();
 
@@ -83,6 +85,7 @@ class Node {
   run::Worker worker_;
   run::Join join_;
   stream::Streams streams_;
+  stream::Retention retention_;
   tenant::Access access_;
   http::Api api_;
   http::Listener listener_;

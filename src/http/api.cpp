@@ -34,7 +34,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"POST", "/api/recordings/*/fetch", Access::tenant, &Api::fetch_recording},
       {"GET", "/api/runs", Access::tenant, &Api::list_runs},
       {"GET", "/api/runs/*", Access::tenant, &Api::get_run},
-      {"POST", "/api/runs/*/cancel", Access::tenant, &Api::not_built},
+      {"POST", "/api/runs/*/cancel", Access::tenant, &Api::cancel_run},
       {"POST", "/api/session", Access::tenant, &Api::log_in},
       {"DELETE", "/api/session", Access::open, &Api::log_out},
       {"GET", "/api/tenants", Access::admin, &Api::not_built},

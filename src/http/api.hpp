@@ -84,6 +84,7 @@ class Api final : public Site {
   // runs_api.cpp
   Task<Answer> list_runs(const Request& request, Asked asked);
   Task<Answer> get_run(const Request& request, Asked asked);
+  Task<Answer> cancel_run(const Request& request, Asked asked);
 
   // stream_api.cpp
   Task<Answer> stream(const Request& request, Asked asked);

@@ -82,6 +82,7 @@ Task<End> Api::send_events(Out& out, Key key) {
       case Found::ready:
         co_await out.send(event("ready", json_of(joined.recording)), false);
         co_return End::clean;
+      case Found::too_many_retries:  // told to who retries; who watches sees the failure
       case Found::cooling_down:
         co_await out.send(failed_event(joined.recording.run->setback), false);
         co_return End::clean;

@@ -65,7 +65,7 @@ Task<Answer> Api::health(const Request& /*request*/, Asked /*asked*/) { co_retur
 
 Task<Answer> Api::readiness(const Request& /*request*/, Asked /*asked*/) {
   if (draining_) co_return problem({.fault = Fault::draining});
-  co_await parts_.ledger.next_due();  // throws when the database is down
+  co_await parts_.ledger.next_due(wall_now());  // throws when the database is down
   co_return json_answer(200, R"({"status":"ready"})");
 }
 

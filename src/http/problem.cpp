@@ -16,7 +16,7 @@ struct Row {
   std::string_view advice;  ///< the detail where none is given
 };
 
-constexpr std::array<Row, 26> table{{
+constexpr std::array<Row, 28> table{{
     {Fault::bad_request, 400, "bad_request", "The request is not understood", "Check the request's syntax."},
     {Fault::bad_call_sid, 400, "bad_call_sid", "Not a call sid",
      "A call sid is 1 to 64 of A-Z a-z 0-9 _ . - and does not start with a dot; so is a recording sid."},
@@ -29,6 +29,7 @@ constexpr std::array<Row, 26> table{{
     {Fault::recording_not_found, 404, "recording_not_found", "No such recording",
      "Register it first: PUT /api/recordings/{call_sid}."},
     {Fault::run_not_found, 404, "run_not_found", "No such run", "List the runs: GET /api/runs."},
+    {Fault::run_ended, 409, "run_ended", "The run has ended", "There is nothing to cancel any more."},
     {Fault::route_not_found, 404, "route_not_found", "No such page", "The API begins at /api/recordings."},
     {Fault::method_not_allowed, 405, "method_not_allowed", "Method not allowed", "The Allow field names the methods."},
     {Fault::not_implemented, 501, "not_implemented", "Not available in this version", "A later version has it."},
@@ -38,7 +39,9 @@ constexpr std::array<Row, 26> table{{
     {Fault::source_not_allowed, 422, "source_not_allowed", "This source may not be fetched from",
      "Use a source that the tenant's provider is configured for."},
     {Fault::fetch_failed, 500, "fetch_failed", "The recording could not be fetched",
-     "Try again later, or POST /api/recordings/{call_sid}/fetch."},
+     "Try again later, or POST /api/recordings/{call_sid}/fetch with {\"retry\": true}."},
+    {Fault::too_many_retries, 429, "too_many_retries", "Tried again too often",
+     "A recording is retried at most 3 times in 10 minutes. Retry-After says when it may be again."},
     {Fault::no_worker, 500, "no_worker", "Nobody works on the queue", "Start a server with role all or worker."},
     {Fault::no_space, 503, "no_space", "No room for this recording", "Free disk space or raise cache.max_bytes."},
     {Fault::precondition_failed, 412, "precondition_failed", "The recording has changed",

@@ -58,11 +58,13 @@ TEST(Problem, HasTheContractsStatuses) {
   EXPECT_EQ(status(Fault::unauthorized), 401);
   EXPECT_EQ(status(Fault::forbidden), 403);
   EXPECT_EQ(status(Fault::method_not_allowed), 405);
+  EXPECT_EQ(status(Fault::run_ended), 409);
   EXPECT_EQ(status(Fault::recording_gone), 410);
   EXPECT_EQ(status(Fault::precondition_failed), 412);
   EXPECT_EQ(status(Fault::range_not_satisfiable), 416);
   EXPECT_EQ(status(Fault::misdirected), 421);
   EXPECT_EQ(status(Fault::source_not_allowed), 422);
+  EXPECT_EQ(status(Fault::too_many_retries), 429);
   EXPECT_EQ(status(Fault::fetch_failed), 500);
   EXPECT_EQ(status(Fault::no_worker), 500);
   EXPECT_EQ(status(Fault::not_implemented), 501);

@@ -53,7 +53,7 @@ Task<Answer> Api::delete_recording(const Request& request, Asked asked) {
 /// After a change is committed and before it is answered: nobody is sent what is no more, and the disk has it no more.
 Task<void> Api::settle(TenantId tenant, CallSid call_sid, ledger::Leftovers leftovers) {
   parts_.streams.forget(tenant, call_sid, leftovers.blobs);
-  for (const auto& recording : leftovers.recordings) parts_.worker.cancel(recording);
+  parts_.worker.cancel(leftovers);
   if (leftovers.blobs.empty()) co_return;
   const auto unlink = [this, blobs = std::move(leftovers.blobs)] {
     for (const auto& blob : blobs) parts_.store.remove(blob);
@@ -103,19 +103,30 @@ Task<Answer> Api::list_recordings(const Request& request, Asked asked) {
   co_return json_answer(200, json::serialize(body));
 }
 
-/// Makes it ready without playing it.
+namespace {
+
+/// What the body of a fetch asks for. Errors: `bad_body`.
+result<ledger::AskedBy> asked_by(std::string_view text) {
+  if (text.empty()) return ledger::AskedBy::fetch;
+  boost::system::error_code error;
+  const auto body = json::parse(json::string_view{text.data(), text.size()}, error);
+  if (error || !body.is_object()) return failed(Fault::bad_body, "Send a JSON object, or nothing.");
+  const auto* retry = body.get_object().if_contains("retry");
+  if (retry == nullptr) return ledger::AskedBy::fetch;
+  if (!retry->is_bool()) return failed(Fault::bad_body, "retry is true or false.");
+  return retry->get_bool() ? ledger::AskedBy::retry : ledger::AskedBy::fetch;
+}
+
+}  // namespace
+
+/// Makes it ready without playing it; begins anew after a failure where that is asked for.
 Task<Answer> Api::fetch_recording(const Request& request, Asked asked) {
   auto key = key_of(request, asked.caller.tenant, asked.sid);
   if (!key) co_return problem(key.error());
-  if (!request.body.empty()) {
-    boost::system::error_code error;
-    const auto body = json::parse(json::string_view{request.body.data(), request.body.size()}, error);
-    if (error || !body.is_object()) co_return problem({Fault::bad_body, "Send a JSON object, or nothing."});
-    const auto* retry = body.get_object().if_contains("retry");
-    if (retry != nullptr && *retry == json::value(true))
-      co_return problem({Fault::not_implemented, "retry is not available in this version."});
-  }
-  auto opened = co_await parts_.streams.open(*key, true, {});
+  const auto by = asked_by(request.body);
+  if (!by) co_return problem(by.error());
+  const stream::Wait not_at_all;
+  auto opened = co_await parts_.streams.open(*key, true, not_at_all, *by);
   if (auto* refused = std::get_if<stream::Refused>(&opened))
     co_return problem(refused->failure,
                       {.retry_after = refused->retry_after, .provider_status = refused->provider_status});

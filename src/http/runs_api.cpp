@@ -58,4 +58,13 @@ Task<Answer> Api::get_run(const Request& /*request*/, Asked asked) {
   co_return json_answer(200, json::serialize(json_of(*run)));
 }
 
+Task<Answer> Api::cancel_run(const Request& /*request*/, Asked asked) {
+  auto cancelled = co_await parts_.ledger.cancel(asked.caller.tenant, RunId{asked.sid}, wall_now());
+  if (!cancelled.run) co_return problem({.fault = Fault::run_not_found});
+  if (cancelled.leftovers.runs.empty())
+    co_return problem({Fault::run_ended, "The run is " + std::string{name(cancelled.run->status)} + " already."});
+  parts_.worker.cancel(cancelled.leftovers);
+  co_return json_answer(202, json::serialize(json_of(*cancelled.run)));
+}
+
 }  // namespace onetake::http

@@ -8,10 +8,19 @@ bool past_retention(const Recording& recording, const Play& play) {
   return play.now >= recording.registered.started_at.value_or(recording.registered_at) + play.retention;
 }
 
+/// What retention took has no run that ended so.
+bool gone_at_provider(const Recording& recording) {
+  return recording.state == State::gone && recording.run && recording.run->setback &&
+         recording.run->setback->cause == Cause::gone;
+}
+
 }  // namespace
 
 Verdict judge(const Recording& recording, const Play& play) {
-  if (recording.state == State::gone || past_retention(recording, play)) return {Found::gone, {}};
+  if (past_retention(recording, play)) return {Found::gone, {}};
+  if (play.explicit_action && play.asked_by == AskedBy::retry)
+    if (recording.state == State::failed || gone_at_provider(recording)) return {Found::created, {}, true};
+  if (recording.state == State::gone) return {Found::gone, {}};
   if (recording.state == State::ready) return {Found::ready, {}};
   if (recording.state == State::fetching) return {Found::fetching, {}};
   if (recording.state == State::failed && recording.run && recording.run->completed_at) {

@@ -8,9 +8,14 @@ namespace onetake::ledger {
 struct Verdict {
   Found found = Found::cold;  ///< `created` means: create it
   WallTime retry_at;          ///< cooling_down
+  bool again = false;         ///< created: as a retry, unless there were too many
 };
 
 /// Pure. REQUIRES: nobody else can change the recording until the verdict is carried out.
 Verdict judge(const Recording& recording, const Play& play);
+
+/// So many retries of a recording are created in so long.
+inline constexpr int most_retries = 3;
+inline constexpr std::chrono::minutes retry_window{10};
 
 }  // namespace onetake::ledger

@@ -78,10 +78,22 @@ class Conformance : public testing::TestWithParam<EngineKind> {
   std::optional<Recording> find(const std::string& call_sid, std::optional<std::string> recording_sid = {}) {
     return loop_.run(ledger_->find({acme, CallSid{call_sid}, std::move(recording_sid)}));
   }
-  Admission play(ledger::Play play) { return loop_.run(ledger_->play(std::move(play))); }
-  std::vector<Claimed> claim(int limit = 10, WallTime now = at(0), int per_tenant = 100) {
-    return loop_.run(ledger_->claim(limit, per_tenant, now));
+  static ledger::Play retried(const std::string& call_sid, WallTime now) {
+    auto play = pressed(call_sid, now);
+    play.asked_by = AskedBy::retry;
+    return play;
   }
+  Cancelled cancel(const RunId& run, WallTime now = at(7), const TenantId& tenant = acme) {
+    return loop_.run(ledger_->cancel(tenant, run, now));
+  }
+  Admission play(ledger::Play play) { return loop_.run(ledger_->play(std::move(play))); }
+  std::vector<Claimed> claim(int limit = 10, WallTime now = at(0), int per_tenant = 100, milliseconds lease = hour) {
+    return loop_.run(ledger_->claim(limit, per_tenant, lease, now));
+  }
+  bool progress(const Lease& lease, Bytes received, std::optional<Bytes> total, milliseconds extend = hour) {
+    return loop_.run(ledger_->progress(lease, received, total, extend));
+  }
+  std::optional<WallTime> next_due(WallTime now) { return loop_.run(ledger_->next_due(now)); }
   bool complete(const Lease& lease, const Media& m, WallTime now = at(5)) {
     return loop_.run(ledger_->complete(lease, m, now));
   }
@@ -126,6 +138,36 @@ class Conformance : public testing::TestWithParam<EngineKind> {
     return r;
   }
 
+  static std::vector<std::string> calls(const std::vector<Claimed>& claimed) {
+    std::vector<std::string> all;
+    for (const auto& each : claimed) all.push_back(each.recording.call_sid.str());
+    return all;
+  }
+  /// Somebody else's call, registered and played.
+  Admission theirs(const std::string& call_sid, WallTime now = at(0)) {
+    loop_.run(ledger_->put(other, CallSid{call_sid}, source(), at(0)));
+    auto press = pressed(call_sid, now);
+    press.key.tenant = other;
+    return play(press);
+  }
+
+  /// Registered, and claimed with its Play.
+  Lease claimed(const std::string& call_sid, milliseconds lease) {
+    put(call_sid);
+    auto press = pressed_and_claimed(call_sid);
+    press.lease = lease;
+    return play(press).lease.value();
+  }
+  std::vector<Lease> rescue(WallTime now = at(50)) { return loop_.run(ledger_->rescue(now)); }
+  std::vector<Recording> expire(milliseconds deadline, WallTime now, int limit = 10) {
+    return loop_.run(ledger_->expire(deadline, limit, now));
+  }
+  std::vector<std::string> retire(milliseconds age, WallTime now, int limit = 10) {
+    std::vector<std::string> all;
+    for (const auto& each : loop_.run(ledger_->retire(age, limit, now))) all.push_back(each.call_sid.str());
+    return all;
+  }
+
   /// Registered, played, fetched.
   Lease ready(const std::string& call_sid, const std::string& blob = "blob-1") {
     put(call_sid);
@@ -136,6 +178,9 @@ class Conformance : public testing::TestWithParam<EngineKind> {
 
   static inline const TenantId acme{"acme"};
   static inline const TenantId other{"other"};
+  static constexpr milliseconds hour{3'600'000};
+  /// A lease that is over as soon as it is given.
+  static constexpr milliseconds none{0};
 
   TestLoop loop_;
   std::unique_ptr<Engine> engine_;

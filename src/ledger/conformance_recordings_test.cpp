@@ -192,7 +192,7 @@ TEST_P(Conformance, EraseLeavesNothingButATombstone) {
   EXPECT_FALSE(find("CA1"));
   EXPECT_FALSE(loop_.run(ledger_->run(acme, done.run)));
   EXPECT_FALSE(loop_.run(ledger_->run(acme, running.run)));
-  EXPECT_FALSE(loop_.run(ledger_->progress(running, 1, 2)));
+  EXPECT_FALSE(progress(running, 1, 2));
   EXPECT_FALSE(complete(running, media("blob-2")));
   EXPECT_TRUE(find("CA2"));
   EXPECT_EQ(counts().runs[RunStatus::completed], 0);

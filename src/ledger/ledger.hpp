@@ -36,10 +36,19 @@ struct Claimed {
   Recording recording;  ///< with `run`, running
 };
 
+/// Who asks for the audio.
+enum class AskedBy {
+  play,   ///< a person who wants to hear it
+  fetch,  ///< somebody who wants it ready
+  retry   ///< somebody who does not accept a failure
+};
+
 struct Play {
   Key key = {};
   bool explicit_action = false;  ///< a person pressed Play, or someone asked for the audio to be made ready
-  bool claim = false;            ///< a slot is free here: what is created is claimed in the same transaction
+  AskedBy asked_by = AskedBy::play;
+  bool claim = false;          ///< a slot is free here: what is created is claimed in the same transaction
+  milliseconds lease{30'000};  ///< of what is claimed
   int max_attempts = 5;
   milliseconds failure_cooldown{0};
   milliseconds retention{0};  ///< 0 keeps for ever; counts from started_at, else from registered_at
@@ -48,20 +57,21 @@ struct Play {
 
 /// What Play found, in the order in which it looked.
 enum class Found {
-  nothing,       ///< no such recording of this tenant
-  gone,          ///< the provider said 410, or past retention
-  ready,         ///< `recording.media` is set
-  fetching,      ///< `recording.run` is queued or running
-  cooling_down,  ///< `recording.run` has failed, and `retry_at` lies ahead
-  cold,          ///< nothing was started, for it was not explicit
-  created,       ///< `recording.run` is new; queued, or running under `lease`
+  nothing,           ///< no such recording of this tenant
+  gone,              ///< the provider said 410, or past retention
+  ready,             ///< `recording.media` is set
+  fetching,          ///< `recording.run` is queued or running
+  cooling_down,      ///< `recording.run` has failed, and `retry_at` lies ahead
+  cold,              ///< nothing was started, for it was not explicit
+  too_many_retries,  ///< three in ten minutes; the next one at `retry_at`
+  created,           ///< `recording.run` is new; queued, or running under `lease`
 };
 
 struct Admission {
   Found found = Found::nothing;
   Recording recording;                 ///< unless nothing
   std::optional<ledger::Lease> lease;  ///< created and claimed
-  WallTime retry_at;                   ///< cooling_down
+  WallTime retry_at;                   ///< cooling_down, too_many_retries
 };
 
 /// What a change left behind: runs to stop, files to delete. The caller does both after the commit.
@@ -69,6 +79,18 @@ struct Leftovers {
   std::vector<RecordingId> recordings;
   std::vector<RunId> runs;         ///< were active, are cancelled or erased
   std::vector<std::string> blobs;  ///< published files that nothing points to any more
+};
+
+struct Cancelled {
+  std::optional<Run> run;  ///< as it is now; nothing: no such run of this tenant
+  Leftovers leftovers;     ///< empty where it had ended before
+};
+
+/// A recording that has outlived its retention.
+struct Retired {
+  TenantId tenant;
+  CallSid call_sid;
+  Leftovers leftovers;
 };
 
 struct Put {
@@ -141,17 +163,25 @@ class Ledger {
 
   /// Admission. Creates a run exactly if the recording is cold, or failed and cooled down, and the Play is explicit:
   /// at most one of a recording is ever active, one row a (tenant, recording, cycle), and `cycle` grows here and
-  /// nowhere else. Plays that wait together are committed together.
+  /// nowhere else. A retry does not wait for a failure to cool down, and takes the provider's 410 for one; at most
+  /// three of a recording are created in ten minutes. A press of Play makes the run that it joins urgent. Plays that
+  /// wait together are committed together.
   virtual Task<Admission> play(Play play) = 0;
 
-  /// Claims up to `limit` queued runs that are due, longest due first, at most `per_tenant` running of one tenant.
-  virtual Task<std::vector<Claimed>> claim(int limit, int per_tenant, WallTime now) = 0;
-  /// When the next queued run is due; nothing when none is queued.
-  virtual Task<std::optional<WallTime>> next_due() = 0;
+  /// Ends an active run; its recording is `remote`, and the next Play begins another cycle.
+  virtual Task<Cancelled> cancel(TenantId tenant, RunId run, WallTime now) = 0;
+
+  /// Claims up to `limit` queued runs that are due, each for `lease`, at most `per_tenant` running of one tenant. One
+  /// of a tenant in turn, whoever has waited longest for a turn first; of a tenant's own the most urgent, of these the
+  /// longest due.
+  virtual Task<std::vector<Claimed>> claim(int limit, int per_tenant, milliseconds lease, WallTime now) = 0;
+  /// When the next queued run that is not due yet will be; nothing where there is none.
+  virtual Task<std::optional<WallTime>> next_due(WallTime now) = 0;
 
   // By the holder of the lease. False: the token is stale or the run has ended, and nothing was written.
 
-  virtual Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total) = 0;
+  /// A sign of life: from now on the lease lasts for `extend`.
+  virtual Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total, milliseconds extend) = 0;
   /// Back to queued, the same row. `counts` says whether the attempt used up one of `max_attempts`: a claim adds one to
   /// `Run::attempt`, a setback that does not count gives it back.
   virtual Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) = 0;
@@ -165,8 +195,26 @@ class Ledger {
   virtual Task<bool> disown(RecordingId recording, std::string blob) = 0;
 
   /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again, due
-  /// now, their attempt given back; tells how many.
+  /// now, their attempt given back; tells how many. Workers of an earlier life are forgotten.
   virtual Task<int> recover(WallTime now) = 0;
+
+  // The sweep. Leases and signs of life are told by the ledger's own clock, which nobody sets: `now` is for what is
+  // stored and shown.
+
+  /// Runs whose lease has run out are queued again, due now, their attempt given back. The token stays, the next claim
+  /// adds to it. Tells which leases were lost.
+  virtual Task<std::vector<Lease>> rescue(WallTime now) = 0;
+  /// Fails up to `limit` runs that are queued and were created `deadline` ago, or earlier: `overdue`. What the last
+  /// attempt came to stands in the detail. Tells whose, with the run.
+  virtual Task<std::vector<Recording>> expire(milliseconds deadline, int limit, WallTime now) = 0;
+  /// Up to `limit` recordings that are `max_age` old, or older, are `gone`: audio dropped, run cancelled, metadata
+  /// kept.
+  virtual Task<std::vector<Retired>> retire(milliseconds max_age, int limit, WallTime now) = 0;
+
+  /// This worker lives. True when it was not known.
+  virtual Task<bool> sign_of_life(std::string worker) = 0;
+  /// How many workers have given a sign of life less than so long ago.
+  virtual Task<int> workers(milliseconds within) = 0;
 
   virtual Task<std::optional<Run>> run(TenantId tenant, RunId id) = 0;
   /// Newest first. Errors: `bad_request` for a cursor that is none of ours.

@@ -71,16 +71,20 @@ Task<Admission> Sqlite::play(Play play) {
   return writing([play = std::move(play)](Connection& db) { return ledger::admit(db, play); });
 }
 
-Task<std::vector<Claimed>> Sqlite::claim(int limit, int per_tenant, WallTime now) {
-  return writing([=](Connection& db) { return ledger::claim(db, limit, per_tenant, now); });
+Task<Cancelled> Sqlite::cancel(TenantId tenant, RunId run, WallTime now) {
+  return writing([=](Connection& db) { return ledger::cancel(db, tenant, run, now); });
 }
 
-Task<std::optional<WallTime>> Sqlite::next_due() {
-  return reading([](Connection& db) { return ledger::next_due(db); });
+Task<std::vector<Claimed>> Sqlite::claim(int limit, int per_tenant, milliseconds lease, WallTime now) {
+  return writing([=](Connection& db) { return ledger::claim(db, limit, per_tenant, lease, now); });
 }
 
-Task<bool> Sqlite::progress(Lease lease, Bytes received, std::optional<Bytes> total) {
-  return writing([=](Connection& db) { return ledger::progress(db, lease, received, total); });
+Task<std::optional<WallTime>> Sqlite::next_due(WallTime now) {
+  return reading([=](Connection& db) { return ledger::next_due(db, now); });
+}
+
+Task<bool> Sqlite::progress(Lease lease, Bytes received, std::optional<Bytes> total, milliseconds extend) {
+  return writing([=](Connection& db) { return ledger::progress(db, lease, received, total, extend); });
 }
 
 Task<bool> Sqlite::retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) {
@@ -101,6 +105,26 @@ Task<bool> Sqlite::disown(RecordingId recording, std::string blob) {
 
 Task<int> Sqlite::recover(WallTime now) {
   return writing([=](Connection& db) { return ledger::recover(db, now); });
+}
+
+Task<std::vector<Lease>> Sqlite::rescue(WallTime now) {
+  return writing([=](Connection& db) { return ledger::rescue(db, now); });
+}
+
+Task<std::vector<Recording>> Sqlite::expire(milliseconds deadline, int limit, WallTime now) {
+  return writing([=](Connection& db) { return ledger::expire(db, deadline, limit, now); });
+}
+
+Task<std::vector<Retired>> Sqlite::retire(milliseconds max_age, int limit, WallTime now) {
+  return writing([=](Connection& db) { return ledger::retire(db, max_age, limit, now); });
+}
+
+Task<bool> Sqlite::sign_of_life(std::string worker) {
+  return writing([worker = std::move(worker)](Connection& db) { return ledger::sign_of_life(db, worker); });
+}
+
+Task<int> Sqlite::workers(milliseconds within) {
+  return reading([=](Connection& db) { return ledger::workers(db, within); });
 }
 
 Task<std::optional<Run>> Sqlite::run(TenantId tenant, RunId id) {

@@ -17,14 +17,20 @@ class Sqlite final : public Ledger {
   Task<Leftovers> erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
                         WallTime now) override;
   Task<Admission> play(Play play) override;
-  Task<std::vector<Claimed>> claim(int limit, int per_tenant, WallTime now) override;
-  Task<std::optional<WallTime>> next_due() override;
-  Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total) override;
+  Task<Cancelled> cancel(TenantId tenant, RunId run, WallTime now) override;
+  Task<std::vector<Claimed>> claim(int limit, int per_tenant, milliseconds lease, WallTime now) override;
+  Task<std::optional<WallTime>> next_due(WallTime now) override;
+  Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total, milliseconds extend) override;
   Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) override;
   Task<bool> complete(Lease lease, Media media, WallTime now) override;
   Task<bool> fail(Lease lease, Setback setback, WallTime now) override;
   Task<bool> disown(RecordingId recording, std::string blob) override;
   Task<int> recover(WallTime now) override;
+  Task<std::vector<Lease>> rescue(WallTime now) override;
+  Task<std::vector<Recording>> expire(milliseconds deadline, int limit, WallTime now) override;
+  Task<std::vector<Retired>> retire(milliseconds max_age, int limit, WallTime now) override;
+  Task<bool> sign_of_life(std::string worker) override;
+  Task<int> workers(milliseconds within) override;
   Task<std::optional<Run>> run(TenantId tenant, RunId id) override;
   Task<result<Page<Run>>> runs(RunQuery query) override;
   Task<Counts> counts() override;

@@ -1,6 +1,7 @@
 // Whose turn it is.
 
 #include <algorithm>
+#include <deque>
 
 #include "ledger/sqlite_rows.hpp"
 #include "ledger/sqlite_runs.hpp"
@@ -16,25 +17,21 @@ namespace {
   "SELECT (SELECT min(tenant) FROM run WHERE status = 'queued' AND tenant > waiting.tenant) " \
   "FROM waiting WHERE waiting.tenant IS NOT NULL) "
 
-struct Room {
+struct Waiting {
   TenantId tenant;
-  std::int64_t runs;
+  std::int64_t room;  ///< so many more of it may run
+  std::deque<RunId> due = {};
 };
 
-struct Candidate {
-  WallTime due;
-  RunId run;
-
-  auto operator<=>(const Candidate&) const = default;
-};
-
-/// "status <> 'completed'" is the condition of the index on tenant and status.
-std::vector<Room> rooms(Connection& db, int per_tenant) {
+/// Who may have one more, whoever has waited longest for a turn first. "status <> 'completed'" is the condition of the
+/// index on tenant and status.
+std::vector<Waiting> waiting(Connection& db, int per_tenant) {
   auto rows = db.select(WAITING_TENANTS
                         "SELECT tenant, (SELECT count(*) FROM run WHERE tenant = waiting.tenant "
-                        "AND status <> 'completed' AND status = 'running') "
-                        "FROM waiting WHERE tenant IS NOT NULL");
-  std::vector<Room> all;
+                        "AND status <> 'completed' AND status = 'running'), "
+                        "(SELECT claim FROM turn WHERE turn.tenant = waiting.tenant) AS served "
+                        "FROM waiting WHERE tenant IS NOT NULL ORDER BY served, tenant");
+  std::vector<Waiting> all;
   while (rows.next()) {
     TenantId tenant{rows->text()};
     const auto left = per_tenant - rows->integer();
@@ -43,11 +40,31 @@ std::vector<Room> rooms(Connection& db, int per_tenant) {
   return all;
 }
 
-Claimed take(Connection& db, const RunId& id, WallTime now) {
+/// A tenant's next runs, in the order of their urgency. One index search each.
+std::deque<RunId> due_runs(Connection& db, const TenantId& tenant, std::int64_t most, WallTime now) {
+  std::deque<RunId> all;
+  for (const auto urgency : {Urgency::play, Urgency::retry, Urgency::background}) {
+    auto rows = db.select(
+        "SELECT id FROM run WHERE status = 'queued' AND tenant = ? AND urgency = ? AND due_at <= ? "
+        "ORDER BY due_at, id LIMIT ?",
+        tenant, static_cast<int>(urgency), now, most - std::ssize(all));
+    while (rows.next()) all.emplace_back(rows->text());
+  }
+  return all;
+}
+
+void note_turn(Connection& db, const TenantId& tenant) {
+  db.run(
+      "INSERT INTO turn VALUES (?, 1 + coalesce((SELECT max(claim) FROM turn), 0)) "
+      "ON CONFLICT (tenant) DO UPDATE SET claim = excluded.claim",
+      tenant);
+}
+
+Claimed take(Connection& db, const RunId& id, milliseconds lease, WallTime now) {
   db.run(
       "UPDATE run SET status = 'running', token = token + 1, attempt = attempt + 1, due_at = NULL, "
-      "started_at = coalesce(started_at, ?) WHERE id = ? AND status = 'queued'",
-      now, id);
+      "lease_expires_at = ?, started_at = coalesce(started_at, ?) WHERE id = ? AND status = 'queued'",
+      ticks(lease), now, id);
   static const std::string sql = select_recording + "WHERE u.id = ?";
   auto rows = db.select(sql, id);
   if (!rows.next()) throw Unavailable("ledger: run " + id.str() + " is not its recording's newest");
@@ -58,28 +75,29 @@ Claimed take(Connection& db, const RunId& id, WallTime now) {
 
 }  // namespace
 
-std::vector<Claimed> claim(Connection& db, int limit, int per_tenant, WallTime now) {
-  std::vector<Candidate> candidates;
-  for (const auto& [tenant, runs] : rooms(db, per_tenant)) {
-    auto rows = db.select(
-        "SELECT due_at, id FROM run WHERE status = 'queued' AND tenant = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?",
-        tenant, now, std::min<std::int64_t>(runs, limit));
-    while (rows.next()) {
-      const auto due = rows->time();
-      candidates.push_back({due, RunId{rows->text()}});
+std::vector<Claimed> claim(Connection& db, int limit, int per_tenant, milliseconds lease, WallTime now) {
+  auto tenants = waiting(db, per_tenant);
+  for (auto& each : tenants) each.due = due_runs(db, each.tenant, std::min<std::int64_t>(each.room, limit), now);
+  std::vector<Claimed> all;
+  for (bool more = true; more;) {
+    more = false;
+    for (auto& [tenant, room, due] : tenants) {
+      if (due.empty() || std::ssize(all) >= limit) continue;
+      all.push_back(take(db, due.front(), lease, now));
+      due.pop_front();
+      note_turn(db, tenant);
+      more = true;
     }
   }
-  std::ranges::sort(candidates);
-  if (std::ssize(candidates) > limit) candidates.resize(static_cast<std::size_t>(std::max(limit, 0)));
-  std::vector<Claimed> all;
-  for (const auto& candidate : candidates) all.push_back(take(db, candidate.run, now));
   return all;
 }
 
-std::optional<WallTime> next_due(Connection& db) {
+std::optional<WallTime> next_due(Connection& db, WallTime now) {
   auto rows = db.select(WAITING_TENANTS
-                        "SELECT min((SELECT min(due_at) FROM run WHERE status = 'queued' AND tenant = waiting.tenant)) "
-                        "FROM waiting WHERE tenant IS NOT NULL");
+                        ", kind (urgency) AS (VALUES (0), (1), (2)) "
+                        "SELECT min((SELECT min(due_at) FROM run WHERE status = 'queued' AND tenant = waiting.tenant "
+                        "AND urgency = kind.urgency AND due_at > ?)) FROM waiting, kind WHERE tenant IS NOT NULL",
+                        now);
   rows.next();
   return rows->maybe(&Statement::time);
 }

@@ -18,6 +18,7 @@ namespace {
 
 const TenantId acme{"acme"};
 const TenantId busy{"busy"};
+constexpr milliseconds hour{3'600'000};
 
 WallTime at(std::int64_t ms) { return WallTime{milliseconds{ms}}; }
 
@@ -57,7 +58,7 @@ class World {
       put(db_, busy, call(i), registration(i), at(i));
       admit(db_, pressed(busy, call(i), false));
     }
-    claim(db_, 2, 2, at(size));  // as many as it may have
+    claim(db_, 2, 2, hour, at(size));  // as many as it may have
     db_.commit();
   }
 
@@ -107,6 +108,17 @@ std::vector<Step> calls() {
   auto lease = std::make_shared<Lease>();
   const auto take = [lease](std::optional<Lease> taken) { *lease = taken.value(); };
   const auto press = [](int i) { return pressed(acme, CallSid{"CN" + std::to_string(i)}, true); };
+  const auto retried = [=](int i) {
+    auto play = press(i);
+    play.asked_by = AskedBy::retry;
+    return play;
+  };
+  const auto late = [](Connection& db, const std::string& sid) {
+    put(db, acme, CallSid{sid}, registration(1), at(-2 * hour.count()));
+    auto play = pressed(acme, CallSid{sid}, false);
+    play.now = at(-2 * hour.count());
+    admit(db, play);
+  };
   Media media;
   media.blob = "b";
   const Setback setback{Cause::unavailable, "", 503};
@@ -135,15 +147,24 @@ std::vector<Step> calls() {
       {"find by recording sid", [](Connection& db) { find(db, {acme, CallSid{"CN1"}, ""}).value(); }},
       {"play, cold", [=](Connection& db) { take(admit(db, press(1)).lease); }},
       {"play, fetching", [=](Connection& db) { admit(db, press(1)); }},
-      {"progress", [=](Connection& db) { progress(db, *lease, 1, 2); }},
+      {"progress", [=](Connection& db) { progress(db, *lease, 1, 2, milliseconds{0}); }},
+      {"rescue", [=](Connection& db) { EXPECT_EQ(rescue(db, at(0)).size(), 1U); }},
+      {"claim what was rescued", [=](Connection& db) { take(claim(db, 1, 2, hour, at(0)).at(0).lease); }},
       {"retry", [=](Connection& db) { retry(db, *lease, Reason::retrying, setback, at(0), true); }},
-      {"next due", [](Connection& db) { next_due(db).value(); }},
-      {"claim", [=](Connection& db) { take(claim(db, 1, 2, at(0)).at(0).lease); }},
+      {"next due", [](Connection& db) { next_due(db, at(-1)).value(); }},
+      {"claim", [=](Connection& db) { take(claim(db, 1, 2, hour, at(0)).at(0).lease); }},
       {"complete", [=](Connection& db) { complete(db, *lease, media, at(0)); }},
       {"play, ready", [=](Connection& db) { admit(db, press(1)); }},
       {"disown", [=](Connection& db) { disown(db, lease->recording, "b"); }},
       {"play again", [=](Connection& db) { take(admit(db, press(1)).lease); }},
       {"fail", [=](Connection& db) { fail(db, *lease, setback, at(0)); }},
+      {"retry by hand", [=](Connection& db) { take(admit(db, retried(1)).lease); }},
+      {"cancel", [=](Connection& db) { EXPECT_TRUE(cancel(db, acme, lease->run, at(0)).run); }},
+      {"one waits too long", [=](Connection& db) { late(db, "CN2"); }},
+      {"expire", [](Connection& db) { EXPECT_EQ(expire(db, hour, 10, at(0)).size(), 1U); }},
+      {"retire", [](Connection& db) { EXPECT_EQ(retire(db, hour, 10, at(0)).size(), 1U); }},
+      {"sign of life", [](Connection& db) { sign_of_life(db, "w"); }},
+      {"workers", [](Connection& db) { workers(db, hour); }},
       {"run", [=](Connection& db) { find_run(db, acme, lease->run).value(); }},
       {"played", [=](Connection& db) { played(db, {{lease->recording, at(77)}}); }},
       {"least played",
@@ -192,7 +213,7 @@ TEST(SqliteCost, EveryStatementHasAnIndex) {
   const auto plans = world.plans();
   EXPECT_GT(plans.size(), 30u);
   // A partial index may be read whole: it has only what waits or runs.
-  const std::regex fine{"SCAN run USING (COVERING )?INDEX (run_active|run_due)"};
+  const std::regex fine{"SCAN run USING (COVERING )?INDEX (run_active|run_due|run_by_lease|run_by_age)"};
   const std::regex walk{"SCAN (recording|run|r|u)\\b"};
   for (const auto& [sql, plan] : plans)
     EXPECT_FALSE(std::regex_search(std::regex_replace(plan, fine, ""), walk)) << sql << "\n" << plan;

@@ -1,8 +1,7 @@
 #include "ledger/sqlite_recordings.hpp"
 
-#include <cassert>
-
 #include "ledger/sqlite_rows.hpp"
+#include "ledger/sqlite_runs.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger {
@@ -50,22 +49,24 @@ void replace_metadata(Connection& db, Recording& recording, const Registration& 
       r.duration_seconds, r.channels, r.format, labels_json(r.labels), recording.id);
 }
 
-/// What was known of the old source goes: its run, its audio, its failure, and its age.
-Leftovers forget_source(Connection& db, Recording& recording, WallTime now) {
+/// The active run is cancelled, the audio let go.
+Leftovers drop(Connection& db, Recording& recording, State becomes, WallTime now) {
   Leftovers left{{recording.id}, {}, {}};
   if (recording.run && active(recording.run->status)) {
-    assert(may_become(recording.run->status, RunStatus::cancelled));
-    db.run("UPDATE run SET status = 'cancelled', due_at = NULL, completed_at = ? WHERE id = ?", now, recording.run->id);
+    end_cancelled(db, *recording.run, now);
     left.runs.push_back(recording.run->id);
-    recording.run->status = RunStatus::cancelled;
-    recording.run->due_at.reset();
-    recording.run->completed_at = now;
   }
   if (recording.media) left.blobs.push_back(recording.media->blob);
-  db.run("UPDATE recording SET state = 'remote', registered_at = ?, media_blob = NULL, media_bytes = NULL WHERE id = ?",
-         now, recording.id);
+  db.run("UPDATE recording SET state = ?, media_blob = NULL, media_bytes = NULL WHERE id = ?", becomes, recording.id);
   recording.media.reset();
-  recording.state = State::remote;
+  recording.state = becomes;
+  return left;
+}
+
+/// What was known of the old source goes: its run, its audio, its failure, and its age.
+Leftovers forget_source(Connection& db, Recording& recording, WallTime now) {
+  auto left = drop(db, recording, State::remote, now);
+  db.run("UPDATE recording SET registered_at = ? WHERE id = ?", now, recording.id);
   recording.registered_at = now;
   return left;
 }
@@ -128,6 +129,20 @@ bool disown(Connection& db, const RecordingId& recording, const std::string& blo
              "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL "
              "WHERE id = ? AND media_blob = ?",
              recording, blob) == 1;
+}
+
+std::vector<Retired> retire(Connection& db, milliseconds max_age, int limit, WallTime now) {
+  static const std::string sql =
+      select_recording + "WHERE r.state <> 'gone' AND r.sort_at <= ? ORDER BY r.sort_at LIMIT ?";
+  std::vector<Recording> old;
+  {
+    auto rows = db.select(sql, now - max_age, limit);
+    while (rows.next()) old.push_back(read_recording(*rows));
+  }
+  std::vector<Retired> retired;
+  for (auto& recording : old)
+    retired.push_back({recording.tenant, recording.call_sid, drop(db, recording, State::gone, now)});
+  return retired;
 }
 
 }  // namespace onetake::ledger

@@ -15,5 +15,6 @@ Put put(Connection& db, const TenantId& tenant, const CallSid& call_sid, const R
 Leftovers erase(Connection& db, const TenantId& tenant, const CallSid& call_sid,
                 const std::optional<std::string>& recording_sid, WallTime now);
 bool disown(Connection& db, const RecordingId& recording, const std::string& blob);
+std::vector<Retired> retire(Connection& db, milliseconds max_age, int limit, WallTime now);
 
 }  // namespace onetake::ledger

@@ -8,7 +8,7 @@ namespace {
 #define RUN_COLUMNS                                                                                         \
   "u.id, u.recording_id, u.call_sid, u.job_type, u.cycle, u.status, u.attempt, u.max_attempts, "            \
   "u.received_bytes, u.total_bytes, u.reason, u.cause, u.error, u.provider_status, u.token, u.created_at, " \
-  "u.due_at, u.started_at, u.completed_at"
+  "u.due_at, u.started_at, u.completed_at, u.urgency"
 
 #define RECORDING_COLUMNS                                                                                     \
   "r.id, r.tenant, r.call_sid, r.provider, r.source_url, r.source_key, r.recording_key, r.parent_call_sid, "  \
@@ -101,6 +101,7 @@ Run read_run(Statement& row) {
   u.due_at = row.maybe(&Statement::time);
   u.started_at = row.maybe(&Statement::time);
   u.completed_at = row.maybe(&Statement::time);
+  u.urgency = static_cast<Urgency>(row.integer());
   return u;
 }
 

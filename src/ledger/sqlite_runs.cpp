@@ -15,7 +15,27 @@ static_assert(may_become(RunStatus::running, RunStatus::queued));
 static_assert(may_become(RunStatus::running, RunStatus::completed));
 static_assert(may_become(RunStatus::running, RunStatus::failed));
 
-Run create(Connection& db, const Recording& recording, const Play& play) {
+static_assert(may_become(RunStatus::queued, RunStatus::cancelled));
+static_assert(may_become(RunStatus::running, RunStatus::cancelled));
+
+struct Asked {
+  std::string_view name;
+  Urgency urgency;
+};
+
+Asked asked(AskedBy by) {
+  switch (by) {
+    case AskedBy::play:
+      return {"play", Urgency::play};
+    case AskedBy::fetch:
+      return {"fetch", Urgency::background};
+    case AskedBy::retry:
+      return {"retry", Urgency::retry};
+  }
+  return {};
+}
+
+Run create(Connection& db, const Recording& recording, const Play& play, const Asked& asked) {
   Run run;
   run.id = RunId{uuid7()};
   run.recording = recording.id;
@@ -24,20 +44,44 @@ Run create(Connection& db, const Recording& recording, const Play& play) {
   run.cycle = recording.cycle;
   run.max_attempts = play.max_attempts;
   run.created_at = play.now;
+  run.urgency = asked.urgency;
+  std::optional<std::int64_t> lease_ends;
   if (play.claim) {
     run.status = RunStatus::running;
     run.attempt = 1;
     run.token = 1;
     run.started_at = play.now;
+    lease_ends = ticks(play.lease);
   } else {
     run.due_at = play.now;
   }
   db.run(
       "INSERT INTO run (id, tenant, recording_id, call_sid, job_type, cycle, status, attempt, max_attempts, token, "
-      "due_at, created_at, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "lease_expires_at, due_at, created_at, started_at, asked_by, urgency) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       run.id, recording.tenant, run.recording, run.call_sid, run.job_type, run.cycle, run.status, run.attempt,
-      run.max_attempts, run.token, run.due_at, run.created_at, run.started_at);
+      run.max_attempts, run.token, lease_ends, run.due_at, run.created_at, run.started_at, asked.name,
+      static_cast<int>(run.urgency));
   return run;
+}
+
+/// When the next retry may be created; nothing where it may be now.
+std::optional<WallTime> retry_at(Connection& db, const Recording& recording, WallTime now) {
+  auto rows = db.select(
+      "SELECT created_at FROM run WHERE tenant = ? AND recording_id = ? AND asked_by = 'retry' AND created_at > ? "
+      "ORDER BY cycle DESC LIMIT ?",
+      recording.tenant, recording.id, now - retry_window, most_retries);
+  int found = 0;
+  WallTime oldest;
+  for (; rows.next(); ++found) oldest = rows->time();
+  if (found < most_retries) return std::nullopt;
+  return oldest + retry_window;
+}
+
+/// Somebody waits to hear what was only to be made ready.
+void promote(Connection& db, Run& run) {
+  run.urgency = Urgency::play;
+  db.run("UPDATE run SET urgency = 0 WHERE id = ?", run.id);
 }
 
 }  // namespace
@@ -50,33 +94,67 @@ Admission admit(Connection& db, const Play& play) {
   const auto verdict = judge(recording, play);
   admission.found = verdict.found;
   admission.retry_at = verdict.retry_at;
+  if (admission.found == Found::fetching && play.explicit_action && play.asked_by == AskedBy::play &&
+      recording.run->urgency == Urgency::background)
+    promote(db, *recording.run);
   if (admission.found != Found::created) return admission;
+  if (verdict.again) {
+    if (const auto later = retry_at(db, recording, play.now)) {
+      admission.found = Found::too_many_retries;
+      admission.retry_at = *later;
+      return admission;
+    }
+  }
 
+  // Where nothing has failed there is nothing to retry: such a run does not count as one.
+  const auto by = play.asked_by == AskedBy::retry && !verdict.again ? AskedBy::fetch : play.asked_by;
   ++recording.cycle;
   recording.state = State::fetching;
-  recording.run = create(db, recording, play);
+  recording.run = create(db, recording, play, asked(by));
   db.run("UPDATE recording SET state = 'fetching', cycle = ? WHERE id = ?", recording.cycle, recording.id);
   if (play.claim) admission.lease = Lease{recording.run->id, recording.id, recording.run->token};
   return admission;
 }
 
-bool progress(Connection& db, const Lease& lease, Bytes received, std::optional<Bytes> total) {
-  return db.run("UPDATE run SET received_bytes = ?, total_bytes = ? WHERE id = ? AND status = 'running' AND token = ?",
-                received, total, lease.run, lease.token) == 1;
+void end_cancelled(Connection& db, Run& run, WallTime now) {
+  db.run("UPDATE run SET status = 'cancelled', due_at = NULL, lease_expires_at = NULL, completed_at = ? WHERE id = ?",
+         now, run.id);
+  run.status = RunStatus::cancelled;
+  run.due_at.reset();
+  run.completed_at = now;
+}
+
+Cancelled cancel(Connection& db, const TenantId& tenant, const RunId& id, WallTime now) {
+  Cancelled cancelled{find_run(db, tenant, id), {}};
+  auto& run = cancelled.run;
+  if (!run || !active(run->status)) return cancelled;
+  end_cancelled(db, *run, now);
+  db.run("UPDATE recording SET state = 'remote' WHERE id = ?", run->recording);
+  cancelled.leftovers = {{run->recording}, {run->id}, {}};
+  return cancelled;
+}
+
+bool progress(Connection& db, const Lease& lease, Bytes received, std::optional<Bytes> total, milliseconds extend) {
+  return db.run(
+             "UPDATE run SET received_bytes = ?, total_bytes = ?, lease_expires_at = ? "
+             "WHERE id = ? AND status = 'running' AND token = ?",
+             received, total, ticks(extend), lease.run, lease.token) == 1;
 }
 
 bool retry(Connection& db, const Lease& lease, Reason reason, const Setback& setback, WallTime due, bool counts) {
-  // The claim took one; an attempt that does not count gives it back.
+  // The claim took one; an attempt that does not count gives it back. Who was not even tried keeps its turn.
   return db.run(
-             "UPDATE run SET status = 'queued', reason = ?, cause = ?, error = ?, provider_status = ?, due_at = ?, "
-             "attempt = attempt - ? WHERE id = ? AND status = 'running' AND token = ?",
+             "UPDATE run SET status = 'queued', reason = ?1, cause = ?2, error = ?3, provider_status = ?4, "
+             "due_at = ?5, lease_expires_at = NULL, attempt = attempt - ?6, "
+             "urgency = CASE WHEN ?1 = 'queued' THEN urgency ELSE max(urgency, 1) END "
+             "WHERE id = ?7 AND status = 'running' AND token = ?8",
              reason, name(setback.cause), setback.detail, setback.provider_status, due, counts ? 0 : 1, lease.run,
              lease.token) == 1;
 }
 
 bool complete(Connection& db, const Lease& lease, const Media& media, WallTime now) {
-  if (db.run("UPDATE run SET status = 'completed', received_bytes = ?1, total_bytes = ?1, completed_at = ?2 "
-             "WHERE id = ?3 AND status = 'running' AND token = ?4",
+  if (db.run("UPDATE run SET status = 'completed', received_bytes = ?1, total_bytes = ?1, completed_at = ?2, "
+             "lease_expires_at = NULL WHERE id = ?3 AND status = 'running' AND token = ?4",
              media.bytes, now, lease.run, lease.token) != 1)
     return false;
   db.run(
@@ -90,8 +168,8 @@ bool complete(Connection& db, const Lease& lease, const Media& media, WallTime n
 }
 
 bool fail(Connection& db, const Lease& lease, const Setback& setback, WallTime now) {
-  if (db.run("UPDATE run SET status = 'failed', cause = ?, error = ?, provider_status = ?, completed_at = ? "
-             "WHERE id = ? AND status = 'running' AND token = ?",
+  if (db.run("UPDATE run SET status = 'failed', cause = ?, error = ?, provider_status = ?, completed_at = ?, "
+             "lease_expires_at = NULL WHERE id = ? AND status = 'running' AND token = ?",
              name(setback.cause), setback.detail, setback.provider_status, now, lease.run, lease.token) != 1)
     return false;
   db.run("UPDATE recording SET state = ? WHERE id = (SELECT recording_id FROM run WHERE id = ?)",
@@ -100,11 +178,65 @@ bool fail(Connection& db, const Lease& lease, const Setback& setback, WallTime n
 }
 
 int recover(Connection& db, WallTime now) {
+  db.run("DELETE FROM worker");
   // It is not the provider's fault that we stopped: the attempt is given back. The first condition names the index.
   return db.run(
-      "UPDATE run SET status = 'queued', reason = 'retrying', due_at = ?, attempt = max(attempt - 1, 0) "
-      "WHERE status IN ('queued', 'running') AND status = 'running'",
+      "UPDATE run SET status = 'queued', reason = 'retrying', due_at = ?, lease_expires_at = NULL, "
+      "attempt = max(attempt - 1, 0) WHERE status IN ('queued', 'running') AND status = 'running'",
       now);
+}
+
+std::vector<Lease> rescue(Connection& db, WallTime now) {
+  std::vector<Lease> lost;
+  auto rows = db.select(
+      "UPDATE run SET status = 'queued', reason = 'retrying', due_at = ?, lease_expires_at = NULL, "
+      "attempt = max(attempt - 1, 0) WHERE status = 'running' AND lease_expires_at <= ? "
+      "RETURNING id, recording_id, token",
+      now, ticks());
+  while (rows.next()) {
+    RunId run{rows->text()};
+    RecordingId recording{rows->text()};
+    lost.push_back({std::move(run), std::move(recording), rows->integer()});
+  }
+  return lost;
+}
+
+std::vector<Recording> expire(Connection& db, milliseconds deadline, int limit, WallTime now) {
+  std::vector<RunId> late;
+  {
+    auto rows = db.select("SELECT id FROM run WHERE status = 'queued' AND created_at <= ? ORDER BY created_at LIMIT ?",
+                          now - deadline, limit);
+    while (rows.next()) late.emplace_back(rows->text());
+  }
+  static const std::string sql = select_recording + "WHERE u.id = ?";
+  std::vector<Recording> expired;
+  for (const auto& id : late) {
+    db.run(
+        "UPDATE run SET status = 'failed', cause = 'overdue', due_at = NULL, completed_at = ?, "
+        "error = 'not fetched within fetch.run_deadline' || coalesce('; the last attempt: ' || error, ''), "
+        "provider_status = coalesce(provider_status, 0) WHERE id = ?",
+        now, id);
+    db.run("UPDATE recording SET state = 'failed' WHERE id = (SELECT recording_id FROM run WHERE id = ?)", id);
+    auto rows = db.select(sql, id);
+    if (rows.next()) expired.push_back(read_recording(*rows));
+  }
+  return expired;
+}
+
+bool sign_of_life(Connection& db, const std::string& worker) {
+  if (db.run("UPDATE worker SET seen_at = ? WHERE id = ?", ticks(), worker) == 1) return false;
+  db.run("INSERT INTO worker VALUES (?, ?)", worker, ticks());
+  return true;
+}
+
+int workers(Connection& db, milliseconds within) {
+  auto rows = db.select("SELECT count(*) FROM worker WHERE seen_at > ?", ticks(-within));
+  rows.next();
+  return static_cast<int>(rows->integer());
+}
+
+std::int64_t ticks(milliseconds ahead) {
+  return std::chrono::duration_cast<milliseconds>((Monotonic::now() + ahead).time_since_epoch()).count();
 }
 
 std::optional<Run> find_run(Connection& db, const TenantId& tenant, const RunId& id) {

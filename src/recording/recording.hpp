@@ -74,6 +74,7 @@ struct Run {
   Bytes received_bytes = 0;
   std::optional<Bytes> total_bytes;
   Reason reason = Reason::queued;  ///< while queued
+  Urgency urgency = Urgency::play;
   std::optional<Setback> setback;  ///< the newest attempt's, or what ended the run
   std::int64_t token = 0;          ///< grows with each claim; who writes names the one it holds
   WallTime created_at;

@@ -10,10 +10,10 @@ namespace onetake {
 ///   state      means                                            left by
 ///   ---------  -----------------------------------------------  ------------------------------------------------
 ///   remote     no audio, no active run                          Play, or POST fetch: fetching
-///   fetching   a run is queued (also between attempts) or runs   the run's end
+///   fetching   a run is queued (also between attempts) or runs   the run's end; cancelled: remote
 ///   ready      every byte is here and verified                   eviction, quarantine, another source: remote
 ///   failed     the newest run failed                             Play once it has cooled down, or a retry: fetching
-///   gone       the provider said 410                             another source: remote; a retry: fetching
+///   gone       the provider said 410, or past retention          another source: remote; a retry after 410: fetching
 enum class State { remote, fetching, ready, failed, gone };
 
 enum class RunStatus { queued, running, completed, failed, cancelled };
@@ -47,6 +47,13 @@ constexpr bool may_become(RunStatus from, RunStatus to) {
 
 /// Why a queued run is not running.
 enum class Reason { queued, not_ready, throttled, retrying };
+
+/// Whose turn it is among one tenant's queued runs: the first of these first.
+enum class Urgency {
+  play,       ///< somebody waits to hear it
+  retry,      ///< it is tried again
+  background  ///< somebody wants it ready; a Play that joins it makes it urgent
+};
 
 std::string_view name(State state);
 std::string_view name(RunStatus status);

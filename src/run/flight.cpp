@@ -16,7 +16,8 @@ bool Flight::View::lacks_room() const {
   return run.status == RunStatus::queued && run.setback && run.setback->cause == Cause::no_space;
 }
 
-Flight::Flight(RecordingId recording, Run run) : recording_(std::move(recording)), run_(run.id) {
+Flight::Flight(RecordingId recording, Run run)
+    : background(run.urgency == Urgency::background), recording_(std::move(recording)), run_(run.id) {
   view_.run = std::move(run);
 }
 
@@ -39,6 +40,33 @@ Task<Flight::View> Flight::audible(Deadline deadline) {
   while (!view_.live && !view_.ended && !view_.lacks_room())
     if (!co_await waiters_.wait(lock, deadline)) break;
   co_return view_;
+}
+
+void Flight::stop() {
+  std::unique_lock lock{mutex_};
+  stopped_ = true;
+  auto attempt = attempt_;
+  lock.unlock();  // who is told may ask something of this flight
+  attempt.request_stop();
+}
+
+bool Flight::stopped() const {
+  const std::lock_guard lock{mutex_};
+  return stopped_;
+}
+
+std::stop_token Flight::begin() {
+  const std::lock_guard lock{mutex_};
+  attempt_ = std::stop_source{};
+  if (stopped_) attempt_.request_stop();
+  return attempt_.get_token();
+}
+
+void Flight::let_go() {
+  std::unique_lock lock{mutex_};
+  auto attempt = attempt_;
+  lock.unlock();
+  attempt.request_stop();
 }
 
 void Flight::update(Run run) {

@@ -61,10 +61,15 @@ class Flight : public std::enable_shared_from_this<Flight> {
   Task<View> audible(Deadline deadline);
 
   /// Somebody cancelled or erased it: the transfer stops, and the worker writes nothing more.
-  void stop() { stop_.request_stop(); }
-  [[nodiscard]] std::stop_token stopped() const { return stop_.get_token(); }
+  void stop();
+  [[nodiscard]] bool stopped() const;
 
   // By the worker.
+
+  /// An attempt begins: the token stops it, after `stop` or `let_go`.
+  std::stop_token begin();
+  /// The attempt under way stops; another one may follow.
+  void let_go();
 
   void update(Run run);
   void hear(Live live);
@@ -73,11 +78,16 @@ class Flight : public std::enable_shared_from_this<Flight> {
   /// The recording was erased or replaced: who is being sent what arrived stops, also when the run ended long ago.
   std::atomic<bool> withdrawn = false;
 
+  /// Nobody has pressed Play on it yet. The first who does has the ledger make it urgent.
+  std::atomic<bool> background;
+
   bool worked_on = false;  ///< of `Flights`: a worker has had it, and will end it
 
   // The worker's own, on its loop.
 
   bool in_hand = false;  ///< an attempt is under way
+  bool lost = false;     ///< … whose lease is somebody else's, or about to be
+  Deadline lease_until;  ///< … which by then has stopped by itself
   /// What has arrived, kept between attempts.
   std::unique_ptr<Receiver> paused;
   /// Attempts that ended badly in this process: what the backoff grows with.
@@ -89,8 +99,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
 
   const RecordingId recording_;
   const RunId run_;
-  std::stop_source stop_;
   mutable std::mutex mutex_;
+  bool stopped_ = false;
+  std::stop_source attempt_;
   Waiters waiters_{mutex_};
   View view_;
 };

@@ -107,10 +107,21 @@ TEST_F(FlightTest, WhatHasEndedChangesNoMore) {
 }
 
 TEST_F(FlightTest, StopIsForGood) {
-  EXPECT_FALSE(flight_->stopped().stop_requested());
-  const auto token = flight_->stopped();
+  const auto attempt = flight_->begin();
+  EXPECT_FALSE(attempt.stop_requested());
+  EXPECT_FALSE(flight_->stopped());
   flight_->stop();
-  EXPECT_TRUE(token.stop_requested());
+  EXPECT_TRUE(attempt.stop_requested());
+  EXPECT_TRUE(flight_->stopped());
+  EXPECT_TRUE(flight_->begin().stop_requested()) << "no attempt begins any more";
+}
+
+TEST_F(FlightTest, LettingGoIsForOneAttempt) {
+  const auto first = flight_->begin();
+  flight_->let_go();
+  EXPECT_TRUE(first.stop_requested());
+  EXPECT_FALSE(flight_->stopped());
+  EXPECT_FALSE(flight_->begin().stop_requested());
 }
 
 TEST_F(FlightTest, ReceivedIsWhatListenersCanHearElseWhatTheRunSays) {

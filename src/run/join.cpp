@@ -8,6 +8,7 @@
 
 namespace onetake::run {
 
+using ledger::AskedBy;
 using ledger::Found;
 using metrics::Series;
 
@@ -36,8 +37,35 @@ struct Join::Pending {
 Join::Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission)
     : ledger_(ledger), flights_(flights), worker_(worker), admission_(admission) {}
 
-Task<Joined> Join::play(Key key, bool explicit_action) {
+Task<Joined> Join::play(Key key, bool explicit_action, AskedBy by) {
+  auto joined = co_await join(std::move(key), explicit_action, by);
+  if (joined.flight) joined.unattended = co_await unattended(joined.flight);
+  co_return joined;
+}
+
+/// Nobody is to wait for what nobody will do.
+Task<bool> Join::unattended(std::shared_ptr<Flight> flight) {
+  if (admission_.works || Monotonic::now() - began_ < admission_.no_worker_after) co_return false;
+  const auto view = flight->view();
+  if (view.ended || view.run.status != RunStatus::queued) co_return false;
+  const int alive = co_await ledger_.workers(admission_.no_worker_after);
+  co_return alive == 0;
+}
+
+/// Only the ledger, where it waits for its turn, can make it urgent.
+Task<Joined> Join::promote(Key key, std::shared_ptr<Flight> flight) {
+  try {
+    co_return co_await ask(std::move(key), true, AskedBy::play);
+  } catch (...) {
+    flight->background = true;
+    throw;
+  }
+}
+
+Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
   if (auto flight = flights_.find(key)) {
+    if (explicit_action && by == AskedBy::play && flight->background.exchange(false))
+      co_return co_await promote(std::move(key), std::move(flight));
     if (explicit_action) metrics::add(Series::run_admissions, {"joined_process"});
     Recording recording;
     recording.id = flight->recording();
@@ -46,13 +74,13 @@ Task<Joined> Join::play(Key key, bool explicit_action) {
         .found = Found::fetching, .recording = std::move(recording), .flight = std::move(flight), .retry_at = {}};
   }
   // Who does not press Play only looks, and must not be answered with what another's looking found.
-  if (!explicit_action) co_return co_await ask(std::move(key), false);
+  if (!explicit_action) co_return co_await ask(std::move(key), false, by);
 
   std::shared_ptr<Pending> pending;
   bool first = false;
   {
     const std::lock_guard lock{mutex_};
-    auto& entry = pending_[key];
+    auto& entry = pending_[{key, by}];
     first = entry == nullptr;
     if (first) entry = std::make_shared<Pending>();
     pending = entry;
@@ -66,13 +94,13 @@ Task<Joined> Join::play(Key key, bool explicit_action) {
 
   std::variant<std::monostate, Joined, std::exception_ptr> answer;
   try {
-    answer = co_await ask(key, true);
+    answer = co_await ask(key, true, by);
   } catch (...) {
     answer = std::current_exception();
   }
   {
     const std::lock_guard lock{mutex_};
-    pending_.erase(key);
+    pending_.erase({key, by});
   }
   if (const auto* error = std::get_if<std::exception_ptr>(&answer)) {
     pending->set(*error);
@@ -82,18 +110,21 @@ Task<Joined> Join::play(Key key, bool explicit_action) {
   co_return std::get<Joined>(std::move(answer));
 }
 
-Task<Joined> Join::ask(Key key, bool explicit_action) {
+Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
   std::optional<Slots::Slot> slot;
   if (explicit_action && admission_.works) slot = worker_.reserve(key.tenant);
   // Named, for GCC 12 destroys a braced argument of an awaited call twice.
   ledger::Play play{.key = key,
                     .explicit_action = explicit_action,
+                    .asked_by = by,
                     .claim = slot.has_value(),
+                    .lease = worker_.lease(),
                     .max_attempts = admission_.max_attempts,
                     .failure_cooldown = admission_.failure_cooldown,
                     .retention = admission_.retention,
                     .now = wall_now()};
   ledger::Admission admitted;
+  const auto asked = Monotonic::now();
   try {
     admitted = co_await ledger_.play(std::move(play));
   } catch (const std::exception& error) {
@@ -114,7 +145,8 @@ Task<Joined> Join::ask(Key key, bool explicit_action) {
     if (admitted.lease) {
       joined.flight = flights_.open(joined.recording, Flights::By::worker);
       flights_.alias(key, joined.flight);
-      worker_.take(std::move(slot.value()), {.lease = *admitted.lease, .recording = joined.recording}, joined.flight);
+      worker_.take(std::move(slot.value()), {.lease = *admitted.lease, .recording = joined.recording}, joined.flight,
+                   asked);
     } else {
       joined.flight = co_await flight_of(std::move(key), joined.recording);
       if (admission_.works) worker_.poke();

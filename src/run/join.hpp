@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "run/worker.hpp"
 
@@ -14,7 +15,8 @@ struct Joined {
   ledger::Found found = ledger::Found::nothing;
   Recording recording;             ///< unless nothing; of a joined flight only `id` and `run` are sure
   std::shared_ptr<Flight> flight;  ///< fetching, created
-  WallTime retry_at;               ///< cooling_down
+  WallTime retry_at;               ///< cooling_down, too_many_retries
+  bool unattended = false;         ///< fetching, created: it is queued, and no worker lives who could claim it
 };
 
 /// Single flight: however many press Play on a recording in this process, one asks the database, and while a fetch is
@@ -26,25 +28,33 @@ class Join {
     milliseconds failure_cooldown{30'000};
     milliseconds retention{0};
     bool works = true;  ///< false for role api: runs are queued for somebody else
+    /// A worker that has been silent for so long is none; but one may be about to start while we have not been up for
+    /// as long ourselves.
+    milliseconds no_worker_after{60'000};
   };
 
   Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission);
 
   /// Any loop. Throws when the database is down, to everyone who waited for the same answer.
-  Task<Joined> play(Key key, bool explicit_action);
+  Task<Joined> play(Key key, bool explicit_action, ledger::AskedBy by = ledger::AskedBy::play);
 
  private:
   struct Pending;
+  using Question = std::pair<Key, ledger::AskedBy>;
 
-  Task<Joined> ask(Key key, bool explicit_action);
+  Task<Joined> join(Key key, bool explicit_action, ledger::AskedBy by);
+  Task<Joined> ask(Key key, bool explicit_action, ledger::AskedBy by);
+  Task<Joined> promote(Key key, std::shared_ptr<Flight> flight);
+  Task<bool> unattended(std::shared_ptr<Flight> flight);
   Task<std::shared_ptr<Flight>> flight_of(Key key, const Recording& recording);
 
   ledger::Ledger& ledger_;
   Flights& flights_;
   Worker& worker_;
   const Admission admission_;
+  const Monotonic::time_point began_ = Monotonic::now();
   std::mutex mutex_;
-  std::map<Key, std::shared_ptr<Pending>> pending_;
+  std::map<Question, std::shared_ptr<Pending>> pending_;
 };
 
 }  // namespace onetake::run

@@ -29,6 +29,7 @@ class ScriptedLedger final : public ledger::Ledger {
   std::function<ledger::Admission(const ledger::Play&)> on_play;
   std::function<std::optional<Run>(const RunId&)> on_run;
   std::atomic<int> plays = 0;
+  std::atomic<int> alive = 0;        ///< workers
   std::atomic<bool> closed = false;  ///< Plays wait until it is opened
 
   void open() {
@@ -39,6 +40,7 @@ class ScriptedLedger final : public ledger::Ledger {
 
   Task<ledger::Admission> play(ledger::Play play) override;
   Task<std::optional<Run>> run(TenantId tenant, RunId id) override;
+  Task<int> workers(milliseconds within) override;
 
   Task<ledger::Put> put(TenantId, CallSid, Registration, WallTime) override { return not_expected(ledger::Put{}); }
   Task<std::optional<Recording>> find(Key) override { return not_expected(std::optional<Recording>{}); }
@@ -48,16 +50,25 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<ledger::Leftovers> erase(TenantId, CallSid, std::optional<std::string>, WallTime) override {
     return not_expected(ledger::Leftovers{});
   }
-  Task<std::vector<ledger::Claimed>> claim(int, int, WallTime) override {
+  Task<ledger::Cancelled> cancel(TenantId, RunId, WallTime) override { return not_expected(ledger::Cancelled{}); }
+  Task<std::vector<ledger::Claimed>> claim(int, int, milliseconds, WallTime) override {
     return not_expected(std::vector<ledger::Claimed>{});
   }
-  Task<std::optional<WallTime>> next_due() override { return not_expected(std::optional<WallTime>{}); }
-  Task<bool> progress(ledger::Lease, Bytes, std::optional<Bytes>) override { return not_expected(false); }
+  Task<std::optional<WallTime>> next_due(WallTime) override { return not_expected(std::optional<WallTime>{}); }
+  Task<bool> progress(ledger::Lease, Bytes, std::optional<Bytes>, milliseconds) override { return not_expected(false); }
   Task<bool> retry(ledger::Lease, Reason, Setback, WallTime, bool) override { return not_expected(false); }
   Task<bool> complete(ledger::Lease, Media, WallTime) override { return not_expected(false); }
   Task<bool> fail(ledger::Lease, Setback, WallTime) override { return not_expected(false); }
   Task<bool> disown(RecordingId, std::string) override { return not_expected(false); }
   Task<int> recover(WallTime) override { return not_expected(0); }
+  Task<std::vector<ledger::Lease>> rescue(WallTime) override { return not_expected(std::vector<ledger::Lease>{}); }
+  Task<std::vector<Recording>> expire(milliseconds, int, WallTime) override {
+    return not_expected(std::vector<Recording>{});
+  }
+  Task<std::vector<ledger::Retired>> retire(milliseconds, int, WallTime) override {
+    return not_expected(std::vector<ledger::Retired>{});
+  }
+  Task<bool> sign_of_life(std::string) override { return not_expected(false); }
   Task<result<ledger::Page<Run>>> runs(ledger::RunQuery) override { return not_expected(result<ledger::Page<Run>>{}); }
   Task<ledger::Counts> counts() override { return not_expected(ledger::Counts{}); }
   Task<result<ledger::Table>> query(std::string) override { return not_expected(result<ledger::Table>{}); }
@@ -86,6 +97,8 @@ Task<ledger::Admission> ScriptedLedger::play(ledger::Play play) {
 }
 
 Task<std::optional<Run>> ScriptedLedger::run(TenantId, RunId id) { co_return on_run(id); }
+
+Task<int> ScriptedLedger::workers(milliseconds) { co_return alive; }
 
 class JoinTest : public testing::Test {
  protected:
@@ -245,6 +258,72 @@ TEST_F(JoinTest, AdmissionIsAskedForAsConfigured) {
   worker_.drain();
   one_.run(join.play(key(), true));
   EXPECT_FALSE(seen.claim) << "the worker is stopping";
+}
+
+TEST_F(JoinTest, ARetryIsNotAnsweredWithWhatAPressFound) {
+  std::vector<ledger::AskedBy> seen;
+  ledger_.on_play = [&seen](const ledger::Play& play) {
+    seen.push_back(play.asked_by);
+    return answering(play.asked_by == ledger::AskedBy::retry ? Found::created : Found::cooling_down, recording())(play);
+  };
+  say(RunStatus::queued);
+  ledger_.closed = true;
+  auto press = one_.start(join_.play(key(), true));
+  auto retry = one_.start(join_.play(key(), true, ledger::AskedBy::retry));
+  one_.settle();
+  ledger_.open();
+  EXPECT_EQ(press.get().found, Found::cooling_down);
+  EXPECT_EQ(retry.get().found, Found::created);
+  EXPECT_EQ(seen.size(), 2U);
+}
+
+TEST_F(JoinTest, TheFirstPressOnWhatNobodyWaitedForAsksTheLedger) {
+  auto background = recording();
+  background.run->urgency = Urgency::background;
+  ledger_.on_play = answering(Found::created, background);
+  say(RunStatus::queued);
+  const auto first = one_.run(join_.play(key(), true, ledger::AskedBy::fetch));
+  one_.run(join_.play(key(), true, ledger::AskedBy::fetch));
+  one_.run(join_.play(key(), false));
+  EXPECT_EQ(ledger_.plays, 1);
+  ledger_.on_play = answering(Found::fetching, recording());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(one_.run(join_.play(key(), true)).flight, first.flight);
+  EXPECT_EQ(ledger_.plays, 2);
+}
+
+class JoinWithoutWorker : public JoinTest {
+ protected:
+  Join join_{ledger_, flights_, worker_, {.works = false, .no_worker_after = milliseconds{0}}};
+};
+
+TEST_F(JoinWithoutWorker, AQueueThatNobodyWorksIsToldSo) {
+  ledger_.on_play = answering(Found::created, recording());
+  say(RunStatus::queued);
+  EXPECT_TRUE(one_.run(join_.play(key(), true)).unattended);
+  EXPECT_TRUE(one_.run(join_.play(key(), false)).unattended) << "also who joins";
+  ledger_.alive = 1;
+  EXPECT_FALSE(one_.run(join_.play(key(), true)).unattended);
+}
+
+TEST_F(JoinWithoutWorker, WhatRunsIsInSomebodysHands) {
+  ledger_.on_play = answering(Found::fetching, recording(1, RunStatus::running));
+  say(RunStatus::running);
+  EXPECT_FALSE(one_.run(join_.play(key(), true)).unattended);
+}
+
+TEST_F(JoinWithoutWorker, AWorkerMayBeAboutToStart) {
+  Join young{ledger_, flights_, worker_, {.works = false, .no_worker_after = std::chrono::minutes{1}}};
+  ledger_.on_play = answering(Found::created, recording());
+  say(RunStatus::queued);
+  EXPECT_FALSE(one_.run(young.play(key(), true)).unattended);
+}
+
+TEST_F(JoinWithoutWorker, WhoWorksItselfNeedsNobody) {
+  Join works{ledger_, flights_, worker_, {.works = true, .no_worker_after = milliseconds{0}}};
+  worker_.drain();  // no place is free
+  ledger_.on_play = answering(Found::created, recording());
+  say(RunStatus::queued);
+  EXPECT_FALSE(one_.run(works.play(key(), true)).unattended);
 }
 
 // The run was active when the database was asked, and ended before its flight could be seen: nobody would ever end it.

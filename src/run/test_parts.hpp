@@ -93,6 +93,7 @@ class ScriptedProvider final : public provider::Provider {
     std::string call_sid;
     Bytes from;
     std::string validator;
+    Deadline deadline;
   };
   std::vector<Asked> asked() const {
     const std::lock_guard lock{mutex_};
@@ -108,7 +109,7 @@ class ScriptedProvider final : public provider::Provider {
  private:
   Step next(const provider::Ask& ask) {
     const std::lock_guard lock{mutex_};
-    asked_.push_back({ask.recording.call_sid.str(), ask.from, ask.validator});
+    asked_.push_back({ask.recording.call_sid.str(), ask.from, ask.validator, ask.deadline});
     if (steps_.empty()) return refuses(Cause::unavailable);
     auto step = std::move(steps_.front());
     steps_.pop_front();

@@ -1,5 +1,6 @@
 #include "run/worker.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -26,6 +27,9 @@ WallTime ready_by(const Recording& recording, milliseconds not_ready_for) {
   return recording.run->created_at + not_ready_for;
 }
 
+/// So many overdue runs are failed in one transaction.
+constexpr int expired_at_once = 100;
+
 Reason reason_of(Cause cause) {
   if (cause == Cause::not_ready) return Reason::not_ready;
   return cause == Cause::throttled ? Reason::throttled : Reason::retrying;
@@ -48,6 +52,8 @@ Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& 
 void Worker::start() {
   asio::co_spawn(loop_.get_executor(), look_for_work(), asio::detached);
   asio::co_spawn(loop_.get_executor(), beat(), asio::detached);
+  asio::co_spawn(loop_.get_executor(), keep_to_leases(), asio::detached);
+  asio::co_spawn(loop_.get_executor(), sweep(), asio::detached);
   poke();
 }
 
@@ -59,12 +65,14 @@ std::optional<Slots::Slot> Worker::reserve(const TenantId& tenant) {
   return slots_.take(tenant);
 }
 
-void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight) {
+void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
+                  Monotonic::time_point asked) {
   {
     const std::lock_guard lock{mutex_};
     ++busy_;
   }
-  asio::co_spawn(loop_.get_executor(), fetch(std::move(slot), std::move(claimed), std::move(flight)), asio::detached);
+  asio::co_spawn(loop_.get_executor(), fetch(std::move(slot), std::move(claimed), std::move(flight), asked),
+                 asio::detached);
 }
 
 void Worker::poke() {
@@ -97,16 +105,19 @@ Task<void> Worker::look_for_work() {
     auto wake_at = in(limits_.sweep);
     try {
       if (const int free = slots_.free(); free > 0) {
-        for (auto& claimed : co_await ledger_.claim(free, limits_.per_tenant_concurrent, wall_now())) {
+        const auto asked = Monotonic::now();
+        const auto now = wall_now();
+        auto all = co_await ledger_.claim(free, limits_.per_tenant_concurrent, limits_.lease, now);
+        for (auto& claimed : all) {
           auto slot = slots_.take(claimed.recording.tenant);
           auto flight = flights_.open(claimed.recording, Flights::By::worker);
           if (slot) {
-            take(std::move(*slot), std::move(claimed), std::move(flight));
+            take(std::move(*slot), std::move(claimed), std::move(flight), asked);
           } else {  // a Play took the place meanwhile
             co_await give_back(claimed, flight);
           }
         }
-        if (const auto due = co_await ledger_.next_due(); due && slots_.free() > 0)
+        if (const auto due = co_await ledger_.next_due(now); due && slots_.free() > 0)
           wake_at = std::min(wake_at, in(std::max(*due - wall_now(), milliseconds{1})));
       }
     } catch (const std::exception& error) {
@@ -120,24 +131,37 @@ Task<void> Worker::look_for_work() {
   }
 }
 
+/// Nothing is left to be looked after.
+bool Worker::over() {
+  const std::lock_guard lock{mutex_};
+  return stopping_ || (draining_ && busy_ == 0);
+}
+
 Task<void> Worker::beat() {
   for (;;) {
+    co_await give_sign_of_life();
     {
       std::unique_lock lock{mutex_};
       const auto next = in(limits_.heartbeat);
       while (!stopping_ && (!draining_ || busy_ > 0))
         if (!co_await waiters_.wait(lock, next)) break;
-      if (stopping_ || (draining_ && busy_ == 0)) co_return;
     }
+    if (over()) co_return;
     for (const auto& flight : flights_.all()) {
       const auto view = flight->view();
       if (view.run.status != RunStatus::running || view.ended) continue;
       const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
+      const auto asked = Monotonic::now();
       try {
-        if (co_await ledger_.progress(lease, view.received(), view.total())) continue;
+        const bool held = co_await ledger_.progress(lease, view.received(), view.total(), limits_.lease);
         // Unless the attempt ended while this was on its way: then its own word came first, and another may have begun.
         const auto now = flight->view().run;
-        if (now.status == RunStatus::running && now.token == lease.token) flight->stop();
+        if (now.status != RunStatus::running || now.token != lease.token) continue;
+        if (held) {
+          flight->lease_until = stops_by(asked);
+        } else {
+          lose(*flight);
+        }
       } catch (const std::exception& error) {
         log::warn("ledger.unavailable", "cannot write progress", {{"error", error.what()}});
       }
@@ -145,20 +169,110 @@ Task<void> Worker::beat() {
   }
 }
 
-void Worker::cancel(const RecordingId& recording) {
-  flights_.withdraw(recording);
-  const auto flight = flights_.find(recording);
-  if (!flight) return;
-  auto run = flight->view().run;
-  run.status = RunStatus::cancelled;
-  run.completed_at = wall_now();
+Task<void> Worker::give_sign_of_life() {
+  try {
+    co_await ledger_.sign_of_life(id_);
+  } catch (const std::exception& error) {
+    log::warn("ledger.unavailable", "cannot give a sign of life", {{"error", error.what()}});
+  }
+}
+
+/// By then an attempt has heard from the ledger or stops. The last fifth of the lease is for noticing it, and stopping.
+Deadline Worker::stops_by(Monotonic::time_point asked) const { return asked + limits_.lease * 4 / 5; }
+
+/// Apart from the heartbeat, which may hang in the ledger.
+Task<void> Worker::keep_to_leases() {
+  for (;;) {
+    {
+      std::unique_lock lock{mutex_};
+      const auto next = in(limits_.lease / 10);
+      while (!stopping_ && (!draining_ || busy_ > 0))
+        if (!co_await waiters_.wait(lock, next)) break;
+    }
+    if (over()) co_return;
+    for (const auto& flight : flights_.all()) {
+      if (!flight->in_hand || flight->lost || Monotonic::now() < flight->lease_until) continue;
+      log::warn("run.lease_lost", "no heartbeat got through; the attempt stops", {{"run_id", flight->run().str()}});
+      lose(*flight);
+    }
+  }
+}
+
+void Worker::lose(Flight& flight) {
+  flight.lost = true;
+  flight.let_go();
+}
+
+Task<void> Worker::sweep() {
+  for (;;) {
+    {
+      std::unique_lock lock{mutex_};
+      const auto next = in(limits_.sweep);
+      while (!draining_)
+        if (!co_await waiters_.wait(lock, next)) break;
+      if (draining_) co_return;
+    }
+    try {
+      const bool rescued = co_await rescue();
+      if (rescued) poke();
+      co_await expire();
+    } catch (const std::exception& error) {
+      log::error("ledger.unavailable", "cannot look for lost leases", {{"error", error.what()}});
+    }
+  }
+}
+
+Task<bool> Worker::rescue() {
+  const auto lost = co_await ledger_.rescue(wall_now());
+  for (const auto& lease : lost) {
+    metrics::add(Series::lease_rescues);
+    log::warn("run.rescued", "its lease ran out; the run is queued again",
+              {{"run_id", lease.run.str()}, {"token", lease.token}});
+  }
+  co_return !lost.empty();
+}
+
+Task<void> Worker::expire() {
+  for (bool more = true; more;) {
+    const auto late = co_await ledger_.expire(limits_.run_deadline, expired_at_once, wall_now());
+    for (const auto& recording : late) {
+      const auto& run = recording.run.value();
+      metrics::add(Series::runs_ended, {"failed"});
+      log::warn("run.failed", "the run waited until its deadline",
+                {{"tenant", recording.tenant.str()},
+                 {"call_sid", recording.call_sid.str()},
+                 {"run_id", run.id.str()},
+                 {"cause", name(run.setback->cause)},
+                 {"detail", run.setback->detail}});
+      if (const auto flight = flights_.find(recording.id); flight && flight->run() == run.id) end(flight, run);
+    }
+    more = std::ssize(late) == expired_at_once;
+  }
+}
+
+void Worker::cancel(const ledger::Leftovers& left) {
+  for (const auto& recording : left.recordings) {
+    flights_.withdraw(recording);
+    const auto flight = flights_.find(recording);
+    if (!flight || std::ranges::find(left.runs, flight->run()) == left.runs.end()) continue;
+    auto run = flight->view().run;
+    run.status = RunStatus::cancelled;
+    run.completed_at = wall_now();
+    end(flight, std::move(run));
+  }
+  for (const auto& run : left.runs) {
+    metrics::add(Series::runs_ended, {"cancelled"});
+    log::info("run.cancelled", "cancelled", {{"run_id", run.str()}});
+  }
+}
+
+/// It has ended in the ledger, and not by an attempt of ours. Any thread.
+void Worker::end(const std::shared_ptr<Flight>& flight, Run run) {
   flights_.close(flight, std::move(run));
   flight->stop();
   asio::post(loop_, [flight] {
     if (!flight->in_hand) flight->paused.reset();
   });
-  metrics::add(Series::runs_ended, {"cancelled"});
-  log::info("run.cancelled", "cancelled", {{"run_id", flight->view().run.id.str()}});
 }
 
 bool Worker::stopping() {
@@ -166,8 +280,18 @@ bool Worker::stopping() {
   return stopping_;
 }
 
-Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight) {
+Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
+                         Monotonic::time_point asked) {
+  // A lease that was lost may have left an attempt that has not ended yet: two must not write one file.
+  if (flight->in_hand) {
+    lose(*flight);
+    std::unique_lock lock{mutex_};
+    while (flight->in_hand) co_await waiters_.wait(lock, never);
+  }
+  if (flight->view().ended && !flight->stopped()) flight = flights_.open(claimed.recording, Flights::By::worker);
   flight->in_hand = true;
+  flight->lost = false;
+  flight->lease_until = stops_by(asked);
   flight->update(*claimed.recording.run);
   log::info("run.claimed", "fetching",
             {{"tenant", claimed.recording.tenant.str()},
@@ -205,14 +329,12 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   }
   if (received) {
     co_await complete(claimed, flight, std::move(*received));
-  } else if (!flight->stopped().stop_requested()) {
-    co_await set_back(claimed, flight, std::move(received.error()));
-  } else if (stopping()) {
+  } else if (flight->stopped() && stopping()) {
     co_await give_back(claimed, flight);
+  } else if (flight->stopped() || flight->lost) {
+    co_await step_aside(claimed, flight);
   } else {
-    auto run = *claimed.recording.run;
-    run.status = RunStatus::cancelled;
-    flights_.close(flight, std::move(run));
+    co_await set_back(claimed, flight, std::move(received.error()));
   }
   // Between attempts what has arrived is kept; after the last one nobody may wait for more.
   if (flight->view().ended) flight->paused.reset();
@@ -231,6 +353,9 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
     flight.paused = std::make_unique<Receiver>(store_, flight, recording.registered.format, limits_.max_recording_bytes,
                                                static_cast<int>(claimed.lease.token));
   Receiver& receiver = *flight.paused;
+  const auto stop = flight.begin();
+  const auto left = recording.run->created_at + limits_.run_deadline - wall_now();
+  const auto until = in(std::min(limits_.attempt_timeout, left));
   provider::Outcome outcome;
   // Where the length was not known before, or the disk had less than it said, there may have been too little room. What
   // that takes is known now: once more, from where it stands.
@@ -243,8 +368,8 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
     provider::Ask ask{.recording = recording,
                       .from = receiver.resume_at(),
                       .validator = receiver.validator(),
-                      .deadline = in(limits_.attempt_timeout),
-                      .stop = flight.stopped()};
+                      .deadline = until,
+                      .stop = stop};
     outcome = co_await provider->fetch(std::move(ask), receiver);
     if (!receiver.fault() || receiver.fault()->cause != Cause::no_space) break;
   }
@@ -283,8 +408,8 @@ Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_pt
       return true;
     };
     co_await disk_.run(unlink);
-    run.status = RunStatus::cancelled;
-    flights_.close(flight, std::move(run));
+    flight->paused.reset();
+    co_await step_aside(claimed, flight);
     co_return;
   }
   metrics::add(Series::runs_ended, {"completed"});
@@ -322,19 +447,21 @@ Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_pt
     run.status = RunStatus::failed;
     run.completed_at = now;
     if (flight->paused) flight->paused->abandon(setback);
-    const auto end = [this, lease = claimed.lease, setback, now] { return ledger_.fail(lease, setback, now); };
-    if (co_await written(end)) {
-      metrics::add(Series::runs_ended, {"failed"});
-      log::warn("run.failed", "the recording could not be fetched",
-                {{"tenant", claimed.recording.tenant.str()},
-                 {"call_sid", claimed.recording.call_sid.str()},
-                 {"run_id", run.id.str()},
-                 {"cause", name(setback.cause)},
-                 {"detail", setback.detail},
-                 {"provider_status", setback.provider_status}});
-    } else {
-      run.status = RunStatus::cancelled;
+    const auto failure = [this, lease = claimed.lease, setback, now] { return ledger_.fail(lease, setback, now); };
+    const bool held = co_await written(failure);
+    if (!held) {
+      flight->paused.reset();
+      co_await step_aside(claimed, flight);
+      co_return;
     }
+    metrics::add(Series::runs_ended, {"failed"});
+    log::warn("run.failed", "the recording could not be fetched",
+              {{"tenant", claimed.recording.tenant.str()},
+               {"call_sid", claimed.recording.call_sid.str()},
+               {"run_id", run.id.str()},
+               {"cause", name(setback.cause)},
+               {"detail", setback.detail},
+               {"provider_status", setback.provider_status}});
     flights_.close(flight, std::move(run));
     co_return;
   }
@@ -348,9 +475,9 @@ Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_pt
   };
   // Before the row says queued, for the next claim may follow at once.
   flight->update(run);
-  if (!co_await written(again)) {
-    run.status = RunStatus::cancelled;
-    flights_.close(flight, std::move(run));
+  const bool held = co_await written(again);
+  if (!held) {
+    co_await step_aside(claimed, flight);
     co_return;
   }
   log::info("run.retry", "the attempt is repeated",
@@ -371,10 +498,39 @@ Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_p
                          false);
   };
   flight->update(run);
-  if (!co_await written(back)) {
-    run.status = RunStatus::cancelled;
-    flights_.close(flight, std::move(run));
+  const bool held = co_await written(back);
+  if (!held) {
+    co_await step_aside(claimed, flight);
   } else if (stopping()) {
+    flights_.close(flight, std::move(run));
+  }
+}
+
+/// The run is not ours any more. Where it is still active it is queued, or will be by the sweep, and the next claim
+/// goes on with this flight; where nobody will claim it here, or it has ended, nobody may wait for more.
+Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  if (flight->view().ended) co_return;
+  auto run = *claimed.recording.run;
+  run.status = RunStatus::queued;
+  run.reason = Reason::retrying;
+  try {
+    auto known = co_await ledger_.run(claimed.recording.tenant, claimed.lease.run);
+    if (!known) {
+      run.status = RunStatus::cancelled;
+    } else if (!active(known->status)) {
+      run = *std::move(known);
+    }
+  } catch (const std::exception& error) {
+    log::error("ledger.unavailable", "cannot tell what became of a run", {{"error", error.what()}});
+  }
+  bool draining = false;
+  {
+    const std::lock_guard lock{mutex_};
+    draining = draining_;
+  }
+  if (active(run.status) && !draining) {
+    flight->update(std::move(run));
+  } else {
     flights_.close(flight, std::move(run));
   }
 }

@@ -19,6 +19,7 @@ namespace onetake::run {
 struct Limits {
   int max_concurrent = 256;
   int per_tenant_concurrent = 32;
+  milliseconds lease{30'000};
   milliseconds heartbeat{10'000};
   milliseconds sweep{5'000};
   milliseconds attempt_timeout{30 * 60'000};
@@ -39,6 +40,10 @@ using MakeRoom = std::function<Task<bool>(Bytes)>;
 ///
 /// Each fetch holds a slot and a lease. Whatever happens, the run's row is brought to its next state by that lease's
 /// token, or was already taken over by somebody newer: then nothing is written and the temporary file goes.
+///
+/// A lease is kept by heartbeats. Where they do not get through the attempt stops by itself, by the monotonic clock and
+/// well before the ledger gives the run to somebody else. Who listens sees a pause: the run is queued again, and its
+/// next attempt, which waits for the end of the one before, goes on with what has arrived.
 class Worker {
  public:
   Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights, FindProvider provider,
@@ -49,14 +54,16 @@ class Worker {
 
   /// A place for one more fetch of this tenant, unless all are taken or the worker is stopping. Any thread.
   std::optional<Slots::Slot> reserve(const TenantId& tenant);
-  /// Works on what was claimed with that slot. Any thread.
-  void take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight);
+  /// How long a claim for this worker should last.
+  [[nodiscard]] milliseconds lease() const { return limits_.lease; }
+  /// Works on what was claimed with that slot. `asked` is when the lease was asked for, or earlier. Any thread.
+  void take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight, Monotonic::time_point asked);
   /// A run was queued, or a slot came free: look again. Any thread.
   void poke();
 
-  /// The run was cancelled, or its recording erased, in the ledger: who listens is cut, the transfer stops, and nobody
-  /// joins any more when this returns. Any thread.
-  void cancel(const RecordingId& recording);
+  /// After runs were cancelled, or recordings erased, in the ledger: who listens is cut, the transfers stop, and nobody
+  /// joins those runs any more when this returns. Any thread.
+  void cancel(const ledger::Leftovers& left);
 
   /// Claims nothing more; fetches go on.
   void drain();
@@ -67,12 +74,23 @@ class Worker {
   bool stopping();
   Task<void> look_for_work();
   Task<void> beat();
-  Task<void> fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight);
+  Task<void> give_sign_of_life();
+  Task<void> keep_to_leases();
+  Task<void> sweep();
+  Task<bool> rescue();
+  Task<void> expire();
+  bool over();
+  Deadline stops_by(Monotonic::time_point asked) const;
+  static void lose(Flight& flight);
+  void end(const std::shared_ptr<Flight>& flight, Run run);
+  Task<void> fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
+                   Monotonic::time_point asked);
   Task<void> attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
   Task<std::expected<Media, provider::Refused>> receive(const ledger::Claimed& claimed, Flight& flight);
   Task<void> complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media);
   Task<void> set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, provider::Refused refused);
   Task<void> give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  Task<void> step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
   template <class Call>
   Task<bool> written(Call call);
 
@@ -84,6 +102,7 @@ class Worker {
   FindProvider provider_;
   MakeRoom make_room_;
   const Limits limits_;
+  const std::string id_ = uuid7();  ///< its name among the workers in the ledger
   Slots slots_;
 
   std::mutex mutex_;

@@ -37,15 +37,26 @@ Task<Flight::View> waiting(std::shared_ptr<Flight> flight) {
   while (!view.ended && !view.run.setback) view = co_await flight->changed(view.change, never);
   co_return view;
 }
+Task<Flight::View> queued(std::shared_ptr<Flight> flight) {
+  auto view = flight->view();
+  while (!view.ended && view.run.status != RunStatus::queued) view = co_await flight->changed(view.change, never);
+  co_return view;
+}
 Task<bool> finish(Worker& worker, Deadline deadline) {
   co_await worker.finish(deadline);
   co_return true;
 }
 
-double stale_rejections() {
-  const std::string name = "\nonetake_stale_token_rejections_total ";
+double counted(const std::string& series) {
+  const auto name = "\n" + series + " ";
   const auto page = metrics::text();
-  return std::stod(page.substr(page.find(name) + name.size()));
+  const auto at = page.find(name);
+  return at == std::string::npos ? 0 : std::stod(page.substr(at + name.size()));
+}
+double stale_rejections() { return counted("onetake_stale_token_rejections_total"); }
+
+ledger::Leftovers leftovers(const Flight& flight) {
+  return {.recordings = {flight.recording()}, .runs = {flight.run()}, .blobs = {}};
 }
 
 /// A worker with a real ledger, a real disk and a provider that does as it is told.
@@ -74,6 +85,14 @@ class WorkerTest : public testing::Test {
         },
         [this](Bytes bytes) { return make_room(bytes); }, limits);
     join_ = std::make_unique<Join>(*ledger_, flights_, *worker_, Join::Admission{.max_attempts = max_attempts});
+  }
+
+  /// As a server does that starts where another one has ended.
+  void work_with_another(const Limits& limits) {
+    loop_.run(finish(*worker_, never));
+    retired_.push_back(std::move(worker_));
+    work_with(limits);
+    worker_->start();
   }
 
   /// Room is made as often as the test says, by what it says.
@@ -113,6 +132,7 @@ class WorkerTest : public testing::Test {
   Offload disk_{1};
   Flights flights_;
   std::shared_ptr<ScriptedProvider> provider_ = std::make_shared<ScriptedProvider>();
+  std::vector<std::unique_ptr<Worker>> retired_;  ///< their coroutines may still be on their way out
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Join> join_;
   std::vector<Bytes> room_asked_;
@@ -261,7 +281,7 @@ TEST_F(WorkerTest, WhatTheProviderAskedForIsWaitedFor) {
   EXPECT_GE(view.run.due_at.value(), before + std::chrono::minutes{10});
   settle();
   EXPECT_EQ(recording().run->due_at, view.run.due_at);
-  EXPECT_TRUE(loop_.run(ledger_->claim(10, 10, view.run.due_at.value() - milliseconds{1})).empty());
+  EXPECT_TRUE(loop_.run(ledger_->claim(10, 10, milliseconds{1000}, view.run.due_at.value() - milliseconds{1})).empty());
 }
 
 TEST_F(WorkerTest, WhatWouldBeDuePastTheRunsDeadlineHasFailed) {
@@ -340,34 +360,146 @@ TEST_F(WorkerTest, AFileThatCannotBePublishedIsFetchedAgain) {
   EXPECT_EQ(published(), 1U);
 }
 
-// The lease was lost while the transfer went on: somebody newer has the run.
-TEST_F(WorkerTest, AStaleTokenPublishesNothing) {
-  const auto before = stale_rejections();
-  auto step = test::sends(wav(5000));
-  step.holds = true;
-  provider_->will(std::move(step));
+class WorkerLease : public WorkerTest {
+ protected:
+  static Limits brief() {
+    Limits limits;
+    limits.lease = milliseconds{200};
+    limits.heartbeat = std::chrono::hours{1};  // none gets through
+    limits.sweep = milliseconds{10};
+    limits.backoff_initial = limits.backoff_max = milliseconds{0};
+    return limits;
+  }
+  /// The sweep, until it has found something.
+  std::vector<ledger::Lease> rescued() {
+    for (;;)
+      if (auto lost = loop_.run(ledger_->rescue(wall_now())); !lost.empty()) return lost;
+  }
+  static test::Step held(test::Step step) {
+    step.holds = true;
+    return step;
+  }
+};
+
+// Bytes flow, and the ledger hears nothing of it: the attempt stops before the run is somebody else's, who listens sees
+// a pause, and the next attempt goes on where this one was.
+TEST_F(WorkerLease, WithoutHeartbeatsAnAttemptStopsByItself) {
+  const auto stale = stale_rejections();
+  const auto rescues = counted("onetake_lease_rescues_total");
+  work_with(brief());
+  const auto audio = wav(5000);
+  auto first = test::sends(audio);
+  first.body.resize(3000);
+  provider_->will(held(first));
+  auto rest = test::sends(audio.substr(3000));
+  rest.head->offset = 3000;
+  rest.head->total = audio.size();
+  provider_->will(std::move(rest));
+  worker_->start();
   const auto flight = play();
   provider_->until_held();
-  ASSERT_EQ(loop_.run(ledger_->recover(wall_now())), 1);
+  const auto live = flight->view().live;
+  ASSERT_NE(live, nullptr);
+
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed) << "nothing released the provider";
+
+  EXPECT_EQ(test::readable(*live->audio), audio) << "on the connection that they had";
+  ASSERT_EQ(provider_->asked().size(), 2U);
+  EXPECT_EQ(provider_->asked()[1].from, 3000U);
+  EXPECT_EQ(recording().run->token, 2);
+  EXPECT_EQ(recording().run->attempt, 1) << "the lost one is given back";
+  EXPECT_EQ(recording().cycle, 1);
+  EXPECT_EQ(counted("onetake_lease_rescues_total"), rescues + 1);
+  EXPECT_EQ(stale_rejections(), stale) << "it did not even try to write";
+  EXPECT_EQ(published(), 1U);
+  settle();
+  EXPECT_EQ(temporaries(), 0U);
+}
+
+TEST_F(WorkerLease, HeartbeatsKeepIt) {
+  auto limits = brief();
+  limits.lease = milliseconds{2'000};
+  limits.heartbeat = milliseconds{20};
+  work_with(limits);
+  provider_->will(held(test::sends(wav(5000))));
+  worker_->start();
+  const auto flight = play();
+  provider_->until_held();
+  for (const auto until = in(limits.lease + milliseconds{200}); Monotonic::now() < until;)
+    ASSERT_EQ(recording().run->status, RunStatus::running);
   provider_->release();
-  const auto view = end_of(flight);
-  EXPECT_NE(view.run.status, RunStatus::completed);
-  EXPECT_EQ(published(), 0U);
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  EXPECT_EQ(recording().run->token, 1);
+}
+
+// Rescue and completion at once: rescue was first.
+TEST_F(WorkerLease, AStaleTokenPublishesNothing) {
+  const auto before = stale_rejections();
+  auto limits = brief();
+  limits.lease = milliseconds{1};
+  work_with(limits);
+  provider_->will(held(test::sends(wav(5000))));
+  const auto flight = play();
+  provider_->until_held();
+
+  ASSERT_EQ(rescued().size(), 1U);
+  provider_->release();
+  const auto view = loop_.run(queued(flight));
+
+  EXPECT_FALSE(view.ended) << "it is queued again, and this flight is what its next attempt goes on with";
   EXPECT_EQ(recording().state, State::fetching);
   EXPECT_EQ(recording().run->status, RunStatus::queued);
   EXPECT_EQ(stale_rejections(), before + 1);
+  EXPECT_EQ(published(), 0U);
+  provider_->will(test::sends(wav(5000)));
+  limits.lease = std::chrono::hours{1};
+  work_with_another(limits);
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  EXPECT_EQ(published(), 1U);
+  EXPECT_EQ(recording().run->token, 2);
 }
 
-TEST_F(WorkerTest, AStaleTokenWritesNoSetbackEither) {
-  auto step = test::refuses(Cause::gone, 410);
-  step.holds = true;
-  provider_->will(std::move(step));
+// Completion was first: there is nothing to rescue.
+TEST_F(WorkerLease, WhatHasCompletedIsNotRescued) {
+  auto limits = brief();
+  limits.lease = milliseconds{1};
+  work_with(limits);
+  provider_->will(test::sends(wav(5000)));
+  EXPECT_EQ(end_of(play()).run.status, RunStatus::completed);
+  EXPECT_TRUE(loop_.run(ledger_->rescue(wall_now())).empty());
+  EXPECT_EQ(recording().state, State::ready);
+}
+
+TEST_F(WorkerLease, AStaleTokenWritesNoSetbackEither) {
+  auto limits = brief();
+  limits.lease = milliseconds{1};
+  work_with(limits);
+  provider_->will(held(test::refuses(Cause::gone, 410)));
+  const auto flight = play();
+  provider_->until_held();
+  rescued();
+  provider_->release();
+  EXPECT_FALSE(loop_.run(queued(flight)).ended);
+  EXPECT_EQ(recording().state, State::fetching);
+  EXPECT_FALSE(recording().run->setback);
+}
+
+// The lease was lost and the run claimed again before the attempt noticed: the two never write at once.
+TEST_F(WorkerLease, TheNextAttemptWaitsForTheEndOfTheLast) {
+  auto limits = brief();
+  limits.lease = std::chrono::hours{1};
+  work_with(limits);
+  provider_->will(held(test::sends(wav(5000))));
+  provider_->will(test::sends(wav(5000)));
   const auto flight = play();
   provider_->until_held();
   loop_.run(ledger_->recover(wall_now()));
-  provider_->release();
-  EXPECT_EQ(end_of(flight).run.status, RunStatus::cancelled);
-  EXPECT_EQ(recording().state, State::fetching);
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  EXPECT_EQ(provider_->asked().size(), 2U);
+  EXPECT_EQ(published(), 1U);
+  settle();
+  EXPECT_EQ(temporaries(), 0U);
 }
 
 TEST_F(WorkerTest, TheHeartbeatWritesProgressAndNoticesALostLease) {
@@ -385,8 +517,7 @@ TEST_F(WorkerTest, TheHeartbeatWritesProgressAndNoticesALostLease) {
   EXPECT_EQ(recording().run->total_bytes, 5000U);
   worker_->drain();  // or it would claim the run again at once
   loop_.run(ledger_->recover(wall_now()));
-  EXPECT_EQ(end_of(flight).run.status, RunStatus::cancelled)
-      << "nothing released the provider: the transfer was stopped";
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::queued) << "nothing released the provider: the transfer was stopped";
 }
 
 TEST_F(WorkerTest, CancelledWhileItRunsTheTransferStops) {
@@ -397,7 +528,7 @@ TEST_F(WorkerTest, CancelledWhileItRunsTheTransferStops) {
   provider_->until_held();
   const auto live = flight->view().live;
   loop_.run(ledger_->erase(acme, CallSid{"CA"}, {}, wall_now()));
-  worker_->cancel(flight->recording());
+  worker_->cancel(leftovers(*flight));
   EXPECT_TRUE(flight->view().ended);
   EXPECT_EQ(flight->view().run.status, RunStatus::cancelled);
   EXPECT_EQ(flights_.find(key()), nullptr) << "nobody joins any more";
@@ -414,12 +545,26 @@ TEST_F(WorkerTest, CancelledBetweenAttemptsWhatHasArrivedGoes) {
   loop_.run(ledger_->counts());
   loop_.settle();
   EXPECT_EQ(temporaries(), 1U);
-  worker_->cancel(flight->recording());
+  worker_->cancel(leftovers(*flight));
   EXPECT_TRUE(flight->view().ended);
   settle();
   EXPECT_EQ(live->audio->view().phase, Phase::abandoned);
   EXPECT_EQ(temporaries(), 0U);
-  worker_->cancel(flight->recording());  // nothing is there any more
+  worker_->cancel(leftovers(*flight));  // nothing is there any more
+}
+
+TEST_F(WorkerTest, CancellingAnEarlierRunLeavesTheNextAlone) {
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  const auto flight = play();
+  provider_->until_held();
+  auto late = leftovers(*flight);
+  late.runs = {RunId{"an earlier one"}};
+  worker_->cancel(late);
+  EXPECT_FALSE(flight->view().ended);
+  provider_->release();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
 }
 
 TEST_F(WorkerTest, FinishingGivesLeasesBackUncounted) {
@@ -470,6 +615,76 @@ TEST_F(WorkerTest, WithoutAFreeSlotARunIsQueuedUntilThereIsOne) {
   provider_->release();
   EXPECT_EQ(end_of(first).run.status, RunStatus::completed);
   EXPECT_EQ(end_of(second).run.status, RunStatus::completed);
+}
+
+// With one place, a tenant that has piled up many runs lets another's first one through.
+TEST_F(WorkerTest, TenantsTakeTurns) {
+  Limits limits;
+  limits.max_concurrent = 1;
+  work_with(limits);
+  const TenantId other{"other"};
+  auto step = test::sends(wav(1000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  std::vector<std::shared_ptr<Flight>> flights;
+  worker_->start();
+  flights.push_back(play());
+  provider_->until_held();
+  for (int i = 0; i < 20; ++i) {
+    put("CA" + std::to_string(i));
+    provider_->will(test::sends(wav(1000)));
+    flights.push_back(play("CA" + std::to_string(i)));
+  }
+  Registration said;
+  said.provider = "main";
+  provider_->will(test::sends(wav(1000)));
+  loop_.run(ledger_->put(other, CallSid{"CB"}, said, wall_now()));
+  const Key theirs{.tenant = other, .call_sid = CallSid{"CB"}, .recording_sid = {}};
+  flights.push_back(loop_.run(join_->play(theirs, true)).flight);
+
+  provider_->release();
+  for (const auto& flight : flights) EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+
+  const auto asked = provider_->asked();
+  EXPECT_TRUE(asked.at(1).call_sid == "CB" || asked.at(2).call_sid == "CB");
+}
+
+TEST_F(WorkerTest, WhatWaitsPastItsDeadlineHasFailed) {
+  Limits limits;
+  limits.max_concurrent = 1;
+  limits.run_deadline = milliseconds{50};
+  limits.sweep = milliseconds{10};
+  work_with(limits);
+  put("CB");
+  auto step = test::sends(wav(5000));
+  step.holds = true;
+  provider_->will(std::move(step));
+  worker_->start();
+  play();
+  provider_->until_held();
+
+  const auto view = end_of(play("CB"));
+
+  EXPECT_EQ(view.run.status, RunStatus::failed);
+  EXPECT_EQ(view.run.setback->cause, Cause::overdue);
+  EXPECT_EQ(recording("CB").state, State::failed);
+  EXPECT_EQ(provider_->asked().size(), 1U);
+}
+
+TEST_F(WorkerTest, AnAttemptHasNoMoreTimeThanItsRun) {
+  Limits limits;
+  limits.run_deadline = std::chrono::minutes{1};
+  work_with(limits);
+  provider_->will(test::sends(wav(1000)));
+  end_of(play());
+  EXPECT_LE(provider_->asked().at(0).deadline, in(limits.run_deadline));
+}
+
+TEST_F(WorkerTest, ItIsKnownToLive) {
+  EXPECT_EQ(loop_.run(ledger_->workers(std::chrono::hours{1})), 0);
+  worker_->start();
+  while (loop_.run(ledger_->workers(std::chrono::hours{1})) != 1) {
+  }
 }
 
 TEST_F(WorkerTest, WhatAnEarlierLifeQueuedIsFound) {

@@ -44,7 +44,7 @@ Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run:
       evictor_(evictor),
       admission_(admission) {}
 
-Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
+Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by) {
   bool cancelled = false;
   for (;;) {
     if (auto ready = on_shelf(key)) {
@@ -55,7 +55,7 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
     // A fetch that has no room is not begun: a full disk could not even take down that it was.
     const auto& space = store_.space();
     const bool crowded = explicit_action && !space.has(space.foreseen());
-    auto joined = co_await join_.play(key, explicit_action && !crowded);
+    auto joined = co_await join_.play(key, explicit_action && !crowded, by);
     switch (joined.found) {
       case Found::nothing:
         co_return refused(Fault::recording_not_found);
@@ -73,11 +73,17 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait) {
         co_return stream::refused(
             joined.recording.run->setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
             joined.retry_at - wall_now());
+      case Found::too_many_retries: {
+        auto too_often = refused(Fault::too_many_retries);
+        too_often.retry_after = joined.retry_at - wall_now();
+        co_return too_often;
+      }
       case Found::ready:
         if (auto ready = co_await take_down(key, joined.recording, epoch)) co_return ready;
         break;  // its file was lost, or it was changed meanwhile: the ledger is asked again
       case Found::fetching:
       case Found::created:
+        if (joined.unattended) co_return refused(Fault::no_worker);
         if (auto opened = co_await follow(joined.flight, wait)) co_return *std::move(opened);
         // It ended while we waited. What somebody cancelled does not begin again because somebody else was waiting.
         cancelled = joined.flight->view().run.status == RunStatus::cancelled;

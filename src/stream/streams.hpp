@@ -51,7 +51,7 @@ class Streams {
   [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }
 
   /// Throws when the database is down.
-  Task<Opened> open(Key key, bool explicit_action, Wait wait);
+  Task<Opened> open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by = ledger::AskedBy::play);
 
   /// After every change to a call's recordings, before it is answered; `blobs` are no more.
   void forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs) {

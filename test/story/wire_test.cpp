@@ -223,11 +223,9 @@ TEST_F(Wire, SaysWhatIsAllowed) {
 // What the contract has and this version has not says so; what nobody knows is not found.
 TEST_F(Wire, KnowsWhatItHasNot) {
   EXPECT_THAT(server.get(recording("CA1") + "/peaks"), IsProblem(501, "not_implemented"));
-  EXPECT_THAT(server.post("/api/runs/1/cancel"), IsProblem(501, "not_implemented"));
   EXPECT_THAT(server.post("/webhooks/acme/main"), IsProblem(501, "not_implemented"));
   EXPECT_THAT(server.get("/api/openapi.json"), IsProblem(501, "not_implemented"));
   EXPECT_THAT(server.get("/api/tenants", {admin}), IsProblem(501, "not_implemented"));
-  EXPECT_THAT(server.post(recording("CA1") + "/fetch", R"({"retry": true})"), IsProblem(501, "not_implemented"));
   EXPECT_THAT(server.get("/api/nothing"), IsProblem(404, "route_not_found"));
   EXPECT_THAT(server.get("/api/recordings/CA1/stream/more"), IsProblem(404, "route_not_found"));
   EXPECT_THAT(server.get("/api/recordings/"), IsProblem(404, "route_not_found"));

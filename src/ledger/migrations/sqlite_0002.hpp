@@ -19,10 +19,21 @@ ALTER TABLE run ADD COLUMN asked_by TEXT NOT NULL DEFAULT 'play'
 -- Whose turn it is among one tenant's queued runs: 0 somebody waits to hear it, 1 it is repeated, 2 nobody waits.
 ALTER TABLE run ADD COLUMN urgency INTEGER NOT NULL DEFAULT 0 CHECK (urgency BETWEEN 0 AND 2);
 
--- Leases that may have run out.
-CREATE INDEX run_by_lease ON run (lease_expires_at) WHERE status = 'running';
+DROP INDEX run_due;
+CREATE INDEX run_due ON run (tenant, urgency, due_at) WHERE status = 'queued';
 
--- Who works, and when it was last seen to.
+-- Leases that may have run out; and runs that have waited too long.
+CREATE INDEX run_by_lease ON run (lease_expires_at) WHERE status = 'running';
+CREATE INDEX run_by_age ON run (created_at) WHERE status = 'queued';
+
+-- Whose turn it is among tenants: the number of each one's newest claim.
+CREATE TABLE turn (
+  tenant TEXT PRIMARY KEY NOT NULL,
+  claim  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX turn_by_claim ON turn (claim);
+
+-- Who works, and when it was last seen to. Like the end of a lease this is told by the monotonic clock of one process.
 CREATE TABLE worker (
   id      TEXT PRIMARY KEY NOT NULL,
   seen_at INTEGER NOT NULL
