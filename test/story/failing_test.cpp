@@ -157,5 +157,71 @@ TEST(Failing, AStalledTransferIsTakenUpAgain) {
   EXPECT_EQ(call.bytes_sent(), call.audio.size());
 }
 
+// A provider that is not ready yet is asked until it is, and that uses up no attempt.
+TEST(Failing, NotReadyThreeTimesThenAudio) {
+  Provider provider;
+  Server server{provider, {{"fetch.max_attempts", "1"}}};
+  auto call = provider.has("CA1", speech(5s)).answering(times(3, not_ready()), whole());
+  server.has(call, "web");
+
+  auto people = server.play(call, 5);
+  people.until_the_end();
+
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(server.settled("CA1"), "ready");
+  EXPECT_EQ(server.get(recording("CA1"))["/run/attempt"], "1");
+  EXPECT_EQ(call.requests(), 4);
+}
+
+// A provider that says when to come back is not asked before, and that uses up no attempt either.
+TEST(Failing, ThrottledComesBackWhenItWasTold) {
+  Provider provider;
+  Server server{provider, {{"fetch.max_attempts", "1"}}};
+  auto call = provider.has("CA1", speech(5s)).answering(throttled(1s), whole());
+  server.has(call);
+
+  auto person = server.play(call);
+  call.until(request(1).ends());
+  const auto told = std::chrono::steady_clock::now();
+  person.until_the_end();
+
+  EXPECT_GE(std::chrono::steady_clock::now() - told, 900ms);
+  EXPECT_THAT(person, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(server.settled("CA1"), "ready");
+  EXPECT_EQ(server.get(recording("CA1"))["/run/attempt"], "1");
+  EXPECT_EQ(call.requests(), 2);
+}
+
+// A byte now and then keeps a transfer from stalling, and not from its end.
+TEST(Failing, ADripIsNoTransfer) {
+  Provider provider;
+  Server server{
+      provider,
+      {{"fetch.max_attempts", "2"}, {"fetch.stall_timeout", "\"20s\""}, {"fetch.attempt_timeout", "\"500ms\""}}};
+  auto call = provider.has("CA1", speech(5s)).answering(drip());
+  server.has(call);
+
+  const auto got = server.get(play("CA1"));
+
+  EXPECT_THAT(got, IsProblem(500, "fetch_failed"));
+  EXPECT_THAT(got["/detail"], HasSubstr("timed_out"));
+  EXPECT_EQ(call.requests(), 2);
+  EXPECT_EQ(server.files("temporary"), 0);
+}
+
+// Whatever keeps it: at its deadline a run has failed, also in the middle of an attempt.
+TEST(Failing, ARunHasFailedAtItsDeadline) {
+  Provider provider;
+  Server server{provider, {{"fetch.run_deadline", "\"300ms\""}}};
+  auto call = provider.has("CA1", speech(5s)).answering(before_first_byte("go"));
+  server.has(call);
+
+  const auto got = server.get(play("CA1"));
+
+  EXPECT_THAT(got, IsProblem(500, "fetch_failed"));
+  EXPECT_THAT(got["/detail"], HasSubstr("overdue"));
+  EXPECT_EQ(call.requests(), 1);
+}
+
 }  // namespace
 }  // namespace onetake::story
