@@ -402,7 +402,7 @@ end:
   ASKED(1)
 #endif
 #ifdef LIVENESS
-  :: r = 0 /* nobody has to ask for anything */
+  :: d_step { server[me].at == 0 -> r = 0 } /* nobody has to ask for anything */
 #endif
   od
 }
@@ -587,26 +587,23 @@ inline rescue(r) {
 
 #define SWEEPS(n) RESCUES(n) DEADLINE(n) ORPHANS(n)
 
-active proctype sweep() {
+/* One a recording, for a sweep looks at them all: what happens to one keeps it from no other. */
+active [RECORDINGS] proctype sweep() {
+  byte n = _pid - SERVERS - WORKERS - 1;
   byte r = 0;
 end:
   do
-  SWEEPS(0)
-#if RECORDINGS > 1
-  SWEEPS(1)
-#endif
+  SWEEPS(n)
   :: false
   od
 }
 
 #ifdef LIVENESS
-active proctype time() {
+active [RECORDINGS] proctype time() {
+  byte n = _pid - SERVERS - WORKERS - 1 - RECORDINGS;
 end:
   do
-  :: d_step { recording[0].state == FETCHING && !recording[0].overdue -> recording[0].overdue = 1 }
-#if RECORDINGS > 1
-  :: d_step { recording[1].state == FETCHING && !recording[1].overdue -> recording[1].overdue = 1 }
-#endif
+  :: d_step { recording[n].state == FETCHING && !recording[n].overdue -> recording[n].overdue = 1 }
   od
 }
 #endif
