@@ -7,7 +7,7 @@ namespace onetake::run {
 namespace {
 
 /// When somebody may leave is not known: look again.
-constexpr milliseconds a_moment{250};
+constexpr milliseconds a_moment{1'000};
 
 milliseconds until(Monotonic::time_point then, Monotonic::time_point now) {
   return std::max(milliseconds{1}, std::chrono::ceil<milliseconds>(then - now));
@@ -108,15 +108,11 @@ std::shared_ptr<Gate> Gates::of(const TenantId& tenant, const std::string& provi
   return entry.gate;
 }
 
-std::vector<std::string> Gates::open() const {
-  std::vector<std::string> types;
+std::map<std::string, bool> Gates::circuits() const {
+  std::map<std::string, bool> open;
   const std::lock_guard lock{mutex_};
-  for (const auto& [account, entry] : gates_)
-    if (entry.gate->view().open) types.push_back(entry.type);
-  std::ranges::sort(types);
-  const auto repeated = std::ranges::unique(types);
-  types.erase(repeated.begin(), repeated.end());
-  return types;
+  for (const auto& [account, entry] : gates_) open[entry.type] |= entry.gate->view().open;
+  return open;
 }
 
 }  // namespace onetake::run

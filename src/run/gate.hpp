@@ -7,7 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
@@ -101,8 +101,8 @@ class Gates {
   /// `provider` is the name in the tenant's configuration, `type` what metrics call it.
   std::shared_ptr<Gate> of(const TenantId& tenant, const std::string& provider, std::string_view type);
 
-  /// The types of the providers whose circuit is open, each once.
-  [[nodiscard]] std::vector<std::string> open() const;
+  /// By the provider's type: is the circuit of an account there open?
+  [[nodiscard]] std::map<std::string, bool> circuits() const;
 
  private:
   struct Entry {

@@ -6,7 +6,7 @@ namespace onetake::run {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
+using testing::Pair;
 
 class GateTest : public testing::Test {
  protected:
@@ -138,10 +138,9 @@ TEST(GatesTest, AreOneAnAccountAndTellWhichAreOpen) {
   const auto ours = gates.of(TenantId{"acme"}, "main", "twilio");
   EXPECT_EQ(gates.of(TenantId{"acme"}, "main", "twilio"), ours);
   EXPECT_NE(gates.of(TenantId{"globex"}, "main", "twilio"), ours);
-  EXPECT_THAT(gates.open(), IsEmpty());
-  for (const auto* const tenant : {"acme", "globex"})
-    gates.of(TenantId{tenant}, "main", "twilio")->enter().value().failed(Cause::unreachable, {});
-  EXPECT_THAT(gates.open(), ElementsAre("twilio"));
+  EXPECT_THAT(gates.circuits(), ElementsAre(Pair("twilio", false)));
+  gates.of(TenantId{"globex"}, "main", "twilio")->enter().value().failed(Cause::unreachable, {});
+  EXPECT_THAT(gates.circuits(), ElementsAre(Pair("twilio", true)));
 }
 
 }  // namespace
