@@ -87,12 +87,14 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
       shelf_(most_open),
       evictor_(*ledger_, store_, disk_, flights_, shelf_),
       caretaker_(*ledger_, store_, disk_),
+      quarantine_(*ledger_, store_, disk_, shelf_),
+      scrubber_(*ledger_, store_, quarantine_, {}),
       worker_(
           main_, *ledger_, store_, disk_, flights_,
           [this](const TenantId& tenant, const std::string& name) { return find_provider(tenant, name); },
           [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch)),
       join_(*ledger_, flights_, worker_, admission_of(settings_)),
-      streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, admission_of(settings_)),
+      streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_)),
       retention_(*ledger_, streams_, worker_, store_, disk_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
       api_({.ledger = *ledger_,
@@ -142,6 +144,7 @@ void Node::run() {
   asio::co_spawn(main_.get_executor(), tick(), asio::detached);
   if (settings_.retention.max_age > milliseconds{0}) asio::co_spawn(main_.get_executor(), retire(), asio::detached);
   asio::co_spawn(main_.get_executor(), look_after_files(), asio::detached);
+  asio::co_spawn(main_.get_executor(), scrubber_.run(), asio::detached);
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });

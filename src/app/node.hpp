@@ -23,7 +23,9 @@
 #include "run/worker.hpp"
 #include "stream/caretaker.hpp"
 #include "stream/evictor.hpp"
+#include "stream/quarantine.hpp"
 #include "stream/retention.hpp"
+#include "stream/scrubber.hpp"
 #include "stream/streams.hpp"
 #include "tenant/access.hpp"
 
@@ -38,6 +40,7 @@ namespace onetake::app {
 ///   ledger            the database connection (its own)
 ///   transfer          libcurl (its own)
 ///   disk, 2           fsync, rename, open
+///   reading           published files, checked at leisure, at the lowest priority
 ///   control           control.sock
 ///
 /// Members stand in the order in which they need each other: what is further down uses what is further up.
@@ -82,6 +85,8 @@ class Node {
   stream::Shelf shelf_;
   stream::Evictor evictor_;
   stream::Caretaker caretaker_;
+  stream::Quarantine quarantine_;
+  stream::Scrubber scrubber_;
   run::Worker worker_;
   run::Join join_;
   stream::Streams streams_;

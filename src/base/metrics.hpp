@@ -32,6 +32,8 @@ enum class Series {
   cache_opens,
   cache_bytes,
   cache_evictions,
+  cache_quarantined,
+  cache_scrubbed_bytes,
   received_bytes,
   listeners,
   build_info,

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "blob/note.hpp"
+
 namespace onetake::blob {
 namespace {
 
@@ -28,6 +30,12 @@ Space::Shore shore_of(Disk& disk, const fs::path& dir) {
   throw std::system_error(errno, std::generic_category(), what + (' ' + path.string()));
 }
 
+Bytes size_of(const Fd& file, const fs::path& path) {
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) fail("fstat", path);
+  return static_cast<Bytes>(status.st_size);
+}
+
 /// The folder itself, made if need be: `Space` asks for its disk.
 const fs::path& made(Disk& disk, const fs::path& dir) {
   disk.make_folder(dir);
@@ -47,7 +55,11 @@ Store::Store(const fs::path& dir, Bytes most, Disk& disk)
   const auto audio = dir / "audio";
   disk_.make_folder(temporary_);
   disk_.make_folder(audio);
-  for (const auto& left : fs::directory_iterator{temporary_}) disk_.remove(left.path());
+  disk_.make_folder(dir / "notes");
+  disk_.make_folder(dir / "quarantine");
+  for (const auto& left : fs::directory_iterator{temporary_}) keep_or_remove(left.path());
+  for (const auto& note : fs::directory_iterator{dir / "notes"})
+    if (!unfinished_.contains(note.path().filename())) disk_.remove(note.path());
   // All of them now, and synced even if they are there: a publish that made its folder would race with another's, and
   // one that finds it made cannot know whether an earlier life lived to sync it.
   for (unsigned hash = 0; hash < 256; ++hash) disk_.make_folder(audio / folder_name(hash));
@@ -61,13 +73,55 @@ Writer Store::create(const std::string& name) {
   return Writer{std::make_shared<Growing>(std::move(file)), std::move(path), space_, disk_};
 }
 
+void Store::keep_or_remove(const fs::path& temporary) {
+  if (read_note(note_of(temporary))) {
+    unfinished_.insert(temporary.filename());
+  } else {
+    remove_temporary(temporary);
+  }
+}
+
+void Store::remove_temporary(const fs::path& temporary) {
+  disk_.remove(note_of(temporary));
+  disk_.remove(temporary);
+}
+
+std::vector<std::string> Store::unfinished() const {
+  const std::lock_guard lock{mutex_};
+  return {unfinished_.begin(), unfinished_.end()};
+}
+
+bool Store::take_unfinished(const std::string& name) {
+  const std::lock_guard lock{mutex_};
+  return unfinished_.erase(name) == 1;
+}
+
+std::optional<Store::Resumed> Store::resume(const std::string& name) {
+  if (!take_unfinished(name)) return std::nullopt;
+  auto path = temporary_ / name;
+  auto note = read_note(note_of(path));
+  Fd file{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!file) fail("open", path);
+  const auto size = size_of(file, path);
+  Writer writer{std::make_shared<Growing>(std::move(file)), std::move(path), space_, disk_};
+  if (!note || !writer.claim_.reach(size)) return std::nullopt;
+  writer.position_ = writer.written_ = size;
+  return Resumed{.writer = std::move(writer), .note = *std::move(note)};
+}
+
+void Store::discard(const std::string& name) {
+  if (take_unfinished(name)) remove_temporary(temporary_ / name);
+}
+
 void Store::publish(Writer& writer, const std::string& name) {
   disk_.sync(writer.growing_->fd());
   const auto path = published(name);
+  const auto note = writer.note_path();
   disk_.rename(writer.temporary_, path);
   writer.temporary_.clear();
   writer.claim_.keep(writer.written_);
   try {
+    disk_.remove(note);
     disk_.sync_folder(path.parent_path());
   } catch (...) {
     remove(name);  // nothing will ever point to it
@@ -81,9 +135,8 @@ std::shared_ptr<const Published> Store::open(const std::string& name) const {
     if (errno == ENOENT) return nullptr;
     fail("open", published(name));
   }
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) fail("fstat", published(name));
-  return std::make_shared<const Published>(std::move(file), static_cast<Bytes>(status.st_size));
+  const auto size = size_of(file, published(name));
+  return std::make_shared<const Published>(std::move(file), size);
 }
 
 void Store::remove(const std::string& name) {
@@ -91,6 +144,16 @@ void Store::remove(const std::string& name) {
   std::error_code missing;
   const auto size = fs::file_size(path, missing);
   if (disk_.remove(path) && !missing) space_.free(size);
+}
+
+bool Store::quarantine(const std::string& name) {
+  const auto path = published(name);
+  std::error_code missing;
+  const auto size = fs::file_size(path, missing);
+  if (missing) return false;
+  disk_.rename(path, dir_ / "quarantine" / name);
+  space_.free(size);
+  return true;
 }
 
 fs::path Store::path_of(const fs::path& dir, const std::string& name) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/temp_folder.hpp"
+#include "blob/note.hpp"
 #include "blob/test_disk.hpp"
 
 namespace onetake::blob {
@@ -221,6 +222,78 @@ TEST_F(StoreTest, AFailedSyncIsNotTriedAgainAndNothingIsPublished) {
     EXPECT_TRUE(files_in("temporary").empty());
     EXPECT_EQ(store.space().used(), 0U);
   }
+}
+
+// What was being written when the process ended.
+
+TEST_F(StoreTest, WhatHasANoteOfThisBootIsGoneOnWith) {
+  {
+    Store store{folder_.path()};
+    auto writer = store.create("half");
+    ASSERT_TRUE(writer.begin(10));
+    ASSERT_TRUE(writer.append(bytes("abcdef")));
+    writer.note("first");
+    writer.note("second");
+    writer.leave();
+  }
+  Store store{folder_.path()};
+  EXPECT_EQ(store.unfinished(), std::vector<std::string>{"half"});
+  auto resumed = store.resume("half");
+  ASSERT_TRUE(resumed);
+  EXPECT_EQ(resumed->note, "second");
+  EXPECT_EQ(resumed->writer.position(), 6U);
+  ASSERT_TRUE(resumed->writer.begin(10));
+  EXPECT_EQ(resumed->writer.growing()->view().watermark, 5U) << "one short of what is written";
+  ASSERT_TRUE(resumed->writer.append(bytes("ghij")));
+  resumed->writer.finish();
+  store.publish(resumed->writer, "whole");
+  EXPECT_EQ(content(*store.open("whole")), "abcdefghij");
+  EXPECT_EQ(store.space().used(), 10U);
+  EXPECT_TRUE(store.unfinished().empty());
+  EXPECT_FALSE(store.resume("half"));
+  EXPECT_TRUE(files_in("notes").empty());
+}
+
+TEST_F(StoreTest, WhatIsNotLeftIsRemovedWithItsNote) {
+  Store store{folder_.path()};
+  {
+    auto writer = store.create("half");
+    writer.note("text");
+  }
+  EXPECT_TRUE(files_in("temporary").empty());
+  EXPECT_TRUE(files_in("notes").empty());
+}
+
+TEST_F(StoreTest, ANoteOfAnotherBootOrHalfANoteIsNone) {
+  const auto note = note_for_this_boot("text");
+  for (const auto& text : {'x' + note, note.substr(0, note.size() - 1), std::string{}}) {
+    {
+      Store store{folder_.path()};
+      auto writer = store.create("half");
+      writer.note("text");
+      writer.leave();
+    }
+    std::ofstream{folder_.path() / "notes" / "half"} << text;
+    const Store store{folder_.path()};
+    EXPECT_TRUE(store.unfinished().empty());
+    EXPECT_TRUE(files_in("temporary").empty());
+    EXPECT_TRUE(files_in("notes").empty());
+  }
+}
+
+TEST_F(StoreTest, WhatNobodyGoesOnWithIsDiscarded) {
+  {
+    Store store{folder_.path()};
+    auto writer = store.create("half");
+    writer.note("text");
+    writer.leave();
+  }
+  Store store{folder_.path()};
+  store.discard("half");
+  store.discard("never was");
+  EXPECT_TRUE(files_in("temporary").empty());
+  EXPECT_TRUE(files_in("notes").empty());
+  EXPECT_FALSE(store.resume("half"));
 }
 
 }  // namespace

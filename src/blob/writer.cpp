@@ -1,5 +1,7 @@
 #include "blob/writer.hpp"
 
+#include "blob/note.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,7 +48,8 @@ Writer::Writer(Writer&& other) noexcept
       temporary_(std::exchange(other.temporary_, {})),
       claim_(std::move(other.claim_)),
       position_(other.position_),
-      written_(other.written_) {}
+      written_(other.written_),
+      left_(other.left_) {}
 
 Writer& Writer::operator=(Writer&& other) noexcept {
   Writer taken{std::move(other)};
@@ -56,14 +59,16 @@ Writer& Writer::operator=(Writer&& other) noexcept {
   std::swap(claim_, taken.claim_);
   std::swap(position_, taken.position_);
   std::swap(written_, taken.written_);
+  std::swap(left_, taken.left_);
   return *this;
 }
 
 Writer::~Writer() {
   if (!growing_) return;
   if (!growing_->view().final()) abandon({.cause = Cause::internal, .detail = "the fetch was given up"});
-  if (temporary_.empty()) return;
+  if (temporary_.empty() || left_) return;
   try {
+    disk_->remove(note_path());
     disk_->remove(temporary_);
   } catch (const std::system_error&) {
     // Start removes what is left.
@@ -80,6 +85,7 @@ std::expected<void, Cause> Writer::begin(std::optional<Bytes> total) {
   const std::lock_guard lock{growing_->mutex_};
   growing_->view_.phase = Growing::Phase::arriving;
   growing_->view_.total = total;
+  if (written_ > 0) growing_->view_.watermark = written_ - 1;
   growing_->waiters_.wake_all();
   return {};
 }
@@ -108,6 +114,18 @@ std::expected<void, Cause> Writer::append(std::span<const std::byte> bytes) {
   growing_->waiters_.wake_all();
   return {};
 }
+
+void Writer::note(const std::string& text) {
+  const auto path = note_path();
+  auto draft = path;
+  draft += ".new";
+  disk_->remove(draft);
+  const auto whole = note_for_this_boot(text);
+  disk_->write(disk_->create(draft).get(), std::as_bytes(std::span{whole}), 0);
+  disk_->rename(draft, path);  // all of the old one or all of the new one
+}
+
+std::filesystem::path Writer::note_path() const { return note_of(temporary_); }
 
 void Writer::finish() { end(Growing::Phase::whole, std::nullopt); }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "blob/disk.hpp"
 #include "blob/growing.hpp"
@@ -12,7 +13,7 @@
 namespace onetake::blob {
 
 /// The one who writes a Growing. Not thread-safe, but may be handed from thread to thread. Destroyed before `finish`,
-/// it abandons; destroyed before `Store::publish`, it removes the temporary file.
+/// it abandons; destroyed before `Store::publish`, it removes the temporary file, unless it was told to leave it.
 class Writer {
  public:
   Writer(std::shared_ptr<Growing> growing, std::filesystem::path temporary, Space& space, Disk& disk);
@@ -42,9 +43,16 @@ class Writer {
 
   void abandon(Setback cause);
 
+  /// What a later life of this process has to know to go on with the file (`Store::resume`); the newest counts. Not
+  /// synced, for neither is the file. Throws when the disk fails.
+  void note(const std::string& text);
+  /// The file stays for a later life when this goes. REQUIRES: `note`.
+  void leave() { left_ = true; }
+
  private:
   friend class Store;
   void end(Growing::Phase phase, std::optional<Setback> cause);
+  [[nodiscard]] std::filesystem::path note_path() const;
 
   std::shared_ptr<Growing> growing_;
   Disk* disk_;
@@ -52,6 +60,7 @@ class Writer {
   Space::Claim claim_;
   Bytes position_ = 0;
   Bytes written_ = 0;
+  bool left_ = false;
 };
 
 }  // namespace onetake::blob

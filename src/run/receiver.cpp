@@ -8,6 +8,11 @@
 #include <system_error>
 
 namespace onetake::run {
+namespace {
+
+constexpr int version_step = 1'000'000;
+
+}  // namespace
 
 Receiver::Receiver(blob::Store& store, Flight& flight, std::string declared_format, Bytes most, int first_version)
     : store_(store), flight_(flight), declared_(std::move(declared_format)), most_(most), version_(first_version) {}
@@ -32,6 +37,7 @@ bool Receiver::begin(const provider::Head& head) {
     if (another) return begin_anew(0, {});
     if (writer_) writer_->rewind();
   }
+  if (writer_) note();
   return true;
 }
 
@@ -63,7 +69,7 @@ bool Receiver::identify() {
   if (!kind) return refuse(Cause::wrong_content, "what the provider sent is not audio");
   const auto run = flight_.view().run;
   // Until the first bytes lie on the disk nothing has changed: an attempt that fails before finds what this one found.
-  auto writer = store_.create(run.id.str() + '-' + std::to_string(run.token) + '-' + std::to_string(version_));
+  auto writer = store_.create(prefix() + std::to_string(run.token) + '-' + std::to_string(version_));
   if (!writer.begin(total_)) return refuse(Cause::no_space, "the recording does not fit: see cache.max_bytes");
   kind_ = std::move(kind);
   inspector_.emplace(*kind_, declared_, digests_);
@@ -75,11 +81,16 @@ bool Receiver::identify() {
     kind_.reset();
     return false;
   }
+  note();
+  make_audible();
+  return true;
+}
+
+void Receiver::make_audible() {
   flight_.hear({.audio = writer_->growing(),
                 .content_type = kind_->content_type,
                 .version = version_,
                 .last_modified = last_modified_});
-  return true;
 }
 
 bool Receiver::take(std::span<const std::byte> bytes) {
@@ -112,7 +123,7 @@ bool Receiver::take(std::span<const std::byte> bytes) {
 
 bool Receiver::begin_anew(Bytes same, std::span<const std::byte> rest) {
   blob::Writer old = std::move(*writer_);
-  ++version_;
+  version_ += version_step;
   total_ = answer_total_;
   writer_.reset();
   kind_.reset();

@@ -22,14 +22,30 @@ namespace onetake::run {
 class Receiver final : public provider::Sink {
  public:
   /// `flight` outlives it. `most` is `max_recording_bytes`. `first_version` is the token of the claim that it is made
-  /// under: whatever an earlier life of the server began to send had a smaller one.
+  /// under, less than a million; a version that follows another is a million further on. So no two have the same
+  /// number, whatever earlier lives of the server began to send.
   Receiver(blob::Store& store, Flight& flight, std::string declared_format, Bytes most, int first_version);
+
+  /// The run that a temporary file of this class belongs to.
+  static RunId run_of(const std::string& temporary);
+  /// An earlier life of the server has left something of this run.
+  [[nodiscard]] bool resumable() const;
+  /// Takes over what it has left: who comes back with its ETag hears on, and the provider is asked for the rest alone.
+  /// Blocking: reads all of it. Before anything else. What cannot be gone on with is removed.
+  void resume();
+  /// What has arrived stays for a later life of the server when this goes.
+  void leave() {
+    if (writer_) writer_->leave();
+  }
 
   /// Before each transfer.
   void prepare() { fault_.reset(); }
 
   bool begin(const provider::Head& head) override;
   bool data(std::span<const std::byte> bytes) override;
+
+  /// Nothing is missing of the length that was told: the provider need not be asked.
+  [[nodiscard]] bool whole() const { return writer_ && total_ == writer_->written() && total_ == writer_->position(); }
 
   /// Why it stopped the transfer.
   [[nodiscard]] const std::optional<Setback>& fault() const { return fault_; }
@@ -58,6 +74,10 @@ class Receiver final : public provider::Sink {
   bool identify();
   bool take(std::span<const std::byte> bytes);
   bool begin_anew(Bytes same, std::span<const std::byte> rest);
+  void note();
+  bool go_on(blob::Store::Resumed resumed);
+  void make_audible();
+  [[nodiscard]] std::string prefix() const;
 
   blob::Store& store_;
   Flight& flight_;

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "base/temp_folder.hpp"
+#include "blob/note.hpp"
 #include "run/test_parts.hpp"
 
 namespace onetake::run {
@@ -293,10 +295,10 @@ TEST_F(ReceiverTest, FromTheStartAgainAndDifferentTheyAreCutAndTheVersionGrows) 
   EXPECT_EQ(before->audio->view().phase, Phase::abandoned);
   EXPECT_EQ(before->audio->cause().cause, Cause::interrupted);
   EXPECT_EQ(readable(*before->audio), audio.substr(0, 1499)) << "what they heard has not changed";
-  EXPECT_EQ(live()->version, 6);
+  EXPECT_EQ(live()->version, 1'000'005);
   const auto media = receiver_.conclude(Framing::length);
   ASSERT_TRUE(media) << media.error().detail;
-  EXPECT_EQ(media->version, 6);
+  EXPECT_EQ(media->version, 1'000'005);
   EXPECT_EQ(readable(*heard()), other);
   EXPECT_EQ(temporaries(), 1U);
 }
@@ -323,7 +325,7 @@ TEST_F(ReceiverTest, AnotherTotalIsAnotherVersion) {
   ASSERT_TRUE(send(wav(1800)));
   const auto media = receiver_.conclude(Framing::length);
   ASSERT_TRUE(media) << media.error().detail;
-  EXPECT_EQ(media->version, 6);
+  EXPECT_EQ(media->version, 1'000'005);
   EXPECT_EQ(heard()->view().total, 1800U);
 }
 
@@ -367,7 +369,7 @@ TEST_F(RawReceiverTest, TheSameAndShorterIsAnotherVersion) {
   const auto media = raw_.conclude(Framing::chunked);
   ASSERT_TRUE(media) << media.error().detail;
   EXPECT_EQ(media->bytes, 600U);
-  EXPECT_EQ(media->version, 6);
+  EXPECT_EQ(media->version, 1'000'005);
   EXPECT_EQ(before->audio->view().phase, Phase::abandoned) << "they were promised 900";
 }
 
@@ -381,7 +383,7 @@ TEST_F(RawReceiverTest, TheSameAndLongerIsAnotherVersion) {
   const auto media = raw_.conclude(Framing::chunked);
   ASSERT_TRUE(media) << media.error().detail;
   EXPECT_EQ(media->bytes, 1800U);
-  EXPECT_EQ(media->version, 6);
+  EXPECT_EQ(media->version, 1'000'005);
   EXPECT_EQ(before->audio->view().phase, Phase::abandoned);
 }
 
@@ -473,6 +475,99 @@ TEST_F(ReceiverTest, AbandoningTellsListenersTheCause) {
   receiver_.abandon({.cause = Cause::overdue, .detail = {}});
   EXPECT_EQ(heard()->view().phase, Phase::abandoned);
   EXPECT_EQ(heard()->cause().cause, Cause::overdue);
+}
+
+// A later life goes on with what an earlier one has left.
+
+class ReceiverResumed : public ReceiverTest {
+ protected:
+  /// A life that ends after `count` bytes of `audio`.
+  void earlier_life(const std::string& audio, std::size_t count, const provider::Head& said) {
+    blob::Store store{folder_.path(), 1_MiB};
+    Flight flight{RecordingId{"rec"}, run()};
+    Receiver receiver{store, flight, "", 100'000, 5};
+    ASSERT_TRUE(receiver.begin(said));
+    ASSERT_TRUE(receiver.data(test::bytes(audio.substr(0, count))));
+    modified_ = flight.view().live->last_modified;
+    receiver.leave();
+  }
+  /// The one after it, under a later claim.
+  void begin_again() {
+    again_store_ = std::make_unique<blob::Store>(folder_.path(), 1_MiB);
+    again_ = std::make_unique<Receiver>(*again_store_, flight_, "", 100'000, 9);
+  }
+
+  WallTime modified_;
+  std::unique_ptr<blob::Store> again_store_;
+  std::unique_ptr<Receiver> again_;
+};
+
+TEST_F(ReceiverResumed, ListenersHearWhatIsThereAndTheProviderIsAskedForTheRest) {
+  const auto audio = wav(5000);
+  earlier_life(audio, 3000, head(audio.size()));
+  begin_again();
+  ASSERT_TRUE(again_->resumable());
+  again_->resume();
+  ASSERT_NE(live(), nullptr);
+  EXPECT_EQ(live()->version, 5);
+  EXPECT_EQ(live()->last_modified, modified_);
+  EXPECT_EQ(heard()->view().total, 5000U);
+  EXPECT_EQ(readable(*heard()), audio.substr(0, 2999)) << "one short of what is written";
+  EXPECT_EQ(again_->resume_at(), 3000U);
+  EXPECT_EQ(again_->validator(), "\"v\"");
+  again_->prepare();
+  ASSERT_TRUE(again_->begin(head(audio.size(), 3000)));
+  ASSERT_TRUE(again_->data(test::bytes(audio.substr(3000))));
+  const auto media = again_->conclude(Framing::length);
+  ASSERT_TRUE(media) << media.error().detail;
+  EXPECT_EQ(media->version, 5);
+  EXPECT_EQ(readable(*heard()), audio);
+  EXPECT_FALSE(again_->resumable());
+}
+
+TEST_F(ReceiverResumed, ADigestThatWasStatedBeforeIsStillCompared) {
+  const auto audio = wav(5000);
+  auto said = head(audio.size());
+  said.digests = {{.algorithm = Digest::Algorithm::md5, .bytes = std::string(16, 'x')}};
+  earlier_life(audio, 3000, said);
+  begin_again();
+  again_->resume();
+  ASSERT_TRUE(again_->begin(head(audio.size(), 3000)));
+  ASSERT_TRUE(again_->data(test::bytes(audio.substr(3000))));
+  const auto media = again_->conclude(Framing::length);
+  ASSERT_FALSE(media);
+  EXPECT_EQ(media.error().cause, Cause::wrong_content);
+}
+
+TEST_F(ReceiverResumed, AnotherContentHasAVersionThatNobodyHasHad) {
+  earlier_life(wav(5000), 3000, head(5000));
+  begin_again();
+  again_->resume();
+  ASSERT_TRUE(again_->begin(head(5000, 0, "\"w\"")));
+  ASSERT_TRUE(again_->data(test::bytes(wav(5000, 1))));
+  EXPECT_EQ(live()->version, 1'000'005);
+  EXPECT_TRUE(again_->conclude(Framing::length));
+}
+
+TEST_F(ReceiverResumed, WhatIsAllThereIsNotAskedFor) {
+  earlier_life(wav(5000), 5000, head(5000));
+  begin_again();
+  again_->resume();
+  EXPECT_TRUE(again_->whole());
+  EXPECT_TRUE(again_->conclude(Framing::length));
+}
+
+TEST_F(ReceiverResumed, ANoteThatIsNoneLeavesNothing) {
+  earlier_life(wav(5000), 3000, head(5000));
+  for (const auto& note : std::filesystem::directory_iterator{folder_.path() / "notes"}) {
+    auto text = blob::note_for_this_boot("nonsense");
+    std::ofstream{note.path(), std::ios::binary} << text;
+  }
+  begin_again();
+  again_->resume();
+  EXPECT_EQ(live(), nullptr);
+  EXPECT_EQ(again_->resume_at(), 0U);
+  EXPECT_EQ(temporaries(), 0U);
 }
 
 }  // namespace

@@ -349,17 +349,26 @@ Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Clai
                                       .detail = "the tenant has no provider named " + recording.registered.provider +
                                                 " in its configuration"}});
 
-  if (!flight.paused)
+  const bool first = flight.paused == nullptr;
+  if (first)
     flight.paused = std::make_unique<Receiver>(store_, flight, recording.registered.format, limits_.max_recording_bytes,
                                                static_cast<int>(claimed.lease.token));
   Receiver& receiver = *flight.paused;
+  if (first && receiver.resumable()) {
+    const auto resume = [&receiver] {
+      receiver.resume();
+      return true;
+    };
+    co_await disk_.run(resume);
+  }
+  const bool all_there = first && receiver.whole();  // it was killed between the last byte and the rename
   const auto stop = flight.begin();
   const auto left = recording.run->created_at + limits_.run_deadline - wall_now();
   const auto until = in(std::min(limits_.attempt_timeout, left));
   provider::Outcome outcome;
   // Where the length was not known before, or the disk had less than it said, there may have been too little room. What
   // that takes is known now: once more, from where it stands.
-  for (int times = 0; times < 2; ++times) {
+  for (int times = 0; times < 2 && !all_there; ++times) {
     receiver.prepare();
     const bool room = co_await make_room_(receiver.lacks());
     if (!room)
@@ -497,6 +506,7 @@ Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_p
     return ledger_.retry(lease, Reason::queued, {.cause = Cause::internal, .detail = "the server stopped"}, wall_now(),
                          false);
   };
+  if (stopping() && flight->paused) flight->paused->leave();
   flight->update(run);
   const bool held = co_await written(back);
   if (!held) {

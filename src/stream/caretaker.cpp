@@ -1,11 +1,13 @@
 #include "stream/caretaker.hpp"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/log.hpp"
+#include "run/receiver.hpp"
 
 namespace onetake::stream {
 namespace {
@@ -31,6 +33,25 @@ std::vector<std::string> remove_all(blob::Store& store, const std::vector<std::s
 
 Caretaker::Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk)
     : ledger_(ledger), store_(store), disk_(disk) {}
+
+Task<int> Caretaker::tidy(bool announced_too) {
+  const int unfinished = co_await remove_unfinished();
+  const int loose = co_await remove_loose(announced_too);
+  co_return unfinished + loose;
+}
+
+Task<int> Caretaker::remove_unfinished() {
+  auto names = store_.unfinished();
+  if (names.empty()) co_return 0;
+  const auto active = co_await ledger_.active_runs();
+  std::erase_if(
+      names, [&](const auto& name) { return std::ranges::find(active, run::Receiver::run_of(name)) != active.end(); });
+  const auto discard = [this, names = std::move(names)] {
+    for (const auto& name : names) store_.discard(name);
+    return static_cast<int>(names.size());
+  };
+  co_return co_await disk_.run(discard);
+}
 
 Task<int> Caretaker::remove_loose(bool announced_too) {
   int count = 0;

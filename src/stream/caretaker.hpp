@@ -6,19 +6,23 @@
 
 namespace onetake::stream {
 
-/// Removes the files that nothing points to. The ledger has a list of them, so it costs what there is to remove and not
-/// what is kept. Any loop. Throws when the database is down; a file that the disk does not give up stays on the list.
+/// Removes the files that nothing points to, and temporaries of runs that have ended. The ledger has a list of the
+/// former, so it costs what there is to remove and what is under way, and not what is kept. Any loop. Throws when the
+/// database is down; a file that the disk does not give up stays on the list.
 class Caretaker {
  public:
   Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk);
 
   /// On start, before anything is fetched: nobody can be about to point to a file that has been announced. Tells how
-  /// many files were on the list and are gone now.
-  Task<int> recover() { return remove_loose(true); }
-  /// From time to time: what was erased, replaced or given up and, by a crash or a fault of the disk, is still there.
-  Task<int> sweep() { return remove_loose(false); }
+  /// many files are gone now.
+  Task<int> recover() { return tidy(true); }
+  /// From time to time: what was erased, replaced or given up and, by a crash or a fault of the disk, is still there;
+  /// what an earlier life has left of a run that was cancelled since.
+  Task<int> sweep() { return tidy(false); }
 
  private:
+  Task<int> tidy(bool announced_too);
+  Task<int> remove_unfinished();
   Task<int> remove_loose(bool announced_too);
 
   ledger::Ledger& ledger_;

@@ -1,6 +1,5 @@
 #include "stream/streams.hpp"
 
-#include "base/log.hpp"
 #include "base/metrics.hpp"
 
 namespace onetake::stream {
@@ -35,13 +34,14 @@ Refused refused(const Setback& setback, std::optional<milliseconds> retry_after)
 }
 
 Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf,
-                 Evictor& evictor, run::Join::Admission admission)
+                 Evictor& evictor, Quarantine& quarantine, run::Join::Admission admission)
     : ledger_(ledger),
       store_(store),
       disk_(disk),
       join_(join),
       shelf_(shelf),
       evictor_(evictor),
+      quarantine_(quarantine),
       admission_(admission) {}
 
 Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by) {
@@ -129,9 +129,14 @@ Task<std::shared_ptr<const Ready>> Streams::take_down(Key key, const Recording& 
   const auto open_file = [this, blob = media.blob] { return store_.open(blob); };
   auto file = co_await disk_.run(open_file);
   if (!file || file->size != media.bytes) {
-    log::error("blob.lost", "a published file is missing or cut; the recording is fetched again",
-               {{"recording", recording.id.str()}, {"blob", media.blob}, {"missing", file == nullptr}});
-    co_await ledger_.disown(recording.id, media.blob);
+    const ledger::Stored stored{.recording = recording.id,
+                                .tenant = key.tenant,
+                                .call_sid = key.call_sid,
+                                .blob = media.blob,
+                                .bytes = media.bytes,
+                                .sha256 = media.sha256,
+                                .played_at = {}};
+    co_await quarantine_.take(stored, file ? "size" : "missing");
     co_return nullptr;
   }
   const auto since = recording.registered.started_at.value_or(recording.registered_at);

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "run/join.hpp"
 #include "stream/evictor.hpp"
+#include "stream/quarantine.hpp"
 #include "stream/shelf.hpp"
 
 namespace onetake::stream {
@@ -45,7 +46,7 @@ struct Wait {
 class Streams {
  public:
   Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor,
-          run::Join::Admission admission);
+          Quarantine& quarantine, run::Join::Admission admission);
 
   /// Only what needs neither the database nor the disk: for the hot path.
   [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }
@@ -68,6 +69,7 @@ class Streams {
   run::Join& join_;
   Shelf& shelf_;
   Evictor& evictor_;
+  Quarantine& quarantine_;
   const run::Join::Admission admission_;
 };
 

@@ -1,0 +1,29 @@
+#include "stream/quarantine.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+
+namespace onetake::stream {
+
+Quarantine::Quarantine(ledger::Ledger& ledger, blob::Store& store, Offload& disk, Shelf& shelf)
+    : ledger_(ledger), store_(store), disk_(disk), shelf_(shelf) {}
+
+Task<bool> Quarantine::take(ledger::Stored stored, std::string_view why) {
+  const bool pointed = co_await ledger_.disown(stored.recording, stored.blob);
+  if (!pointed) co_return false;
+  shelf_.forget(stored.tenant, stored.call_sid, {stored.blob});
+  log::error("blob.quarantined", "a published file is not what it was; the next Play fetches the recording again",
+             {{"tenant", stored.tenant.str()},
+              {"call_sid", stored.call_sid.str()},
+              {"recording", stored.recording.str()},
+              {"blob", stored.blob},
+              {"why", why}});
+  metrics::add(metrics::Series::cache_quarantined, {why});
+  const auto move = [this, blob = stored.blob] { return store_.quarantine(blob); };
+  co_await disk_.run(move);
+  co_return true;
+}
+
+}  // namespace onetake::stream

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/offload.hpp"
+#include "blob/store.hpp"
+#include "ledger/ledger.hpp"
+#include "stream/shelf.hpp"
+
+namespace onetake::stream {
+
+/// Where published files go that are not what they were when they were published. Any loop.
+class Quarantine {
+ public:
+  Quarantine(ledger::Ledger& ledger, blob::Store& store, Offload& disk, Shelf& shelf);
+
+  /// The recording is `remote` from now on, so that the next Play fetches it again; whoever is being sent the file is
+  /// cut, and the file is moved out of the way. False, and nothing happens, when the recording does not point to it any
+  /// more. `why` is a label: missing, size, checksum, unreadable. Throws when the database is down.
+  Task<bool> take(ledger::Stored stored, std::string_view why);
+
+ private:
+  ledger::Ledger& ledger_;
+  blob::Store& store_;
+  Offload& disk_;
+  Shelf& shelf_;
+};
+
+}  // namespace onetake::stream
