@@ -22,6 +22,7 @@ enum class Series {
   runs_per_recording,
   provider_requests,
   provider_other_requests,
+  provider_circuit_open,
   prepare_seconds,
   first_byte_seconds,
   lease_rescues,

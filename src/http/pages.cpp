@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -66,12 +67,18 @@ Task<Answer> Api::health(const Request& /*request*/, Asked /*asked*/) { co_retur
 Task<Answer> Api::readiness(const Request& /*request*/, Asked /*asked*/) {
   if (draining_) co_return problem({.fault = Fault::draining});
   co_await parts_.ledger.next_due(wall_now());  // throws when the database is down
-  co_return json_answer(200, R"({"status":"ready"})");
+  boost::json::array down;
+  for (const auto& [type, open] : parts_.worker.gates().circuits())
+    if (open) down.emplace_back(type);
+  const boost::json::object body{{"status", "ready"}, {"providers_down", std::move(down)}};
+  co_return json_answer(200, boost::json::serialize(body));
 }
 
 Task<Answer> Api::metrics_text(const Request& /*request*/, Asked /*asked*/) {
   observe_ledger(co_await parts_.ledger.counts());
   observe_process();
+  for (const auto& [type, open] : parts_.worker.gates().circuits())
+    metrics::set(Series::provider_circuit_open, open ? 1 : 0, {type});
   plays_.settle(Monotonic::now());
   auto answer = plain(200, metrics::text());
   answer.fields.clear();

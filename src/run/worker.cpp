@@ -315,6 +315,15 @@ Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_
 }
 
 Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  std::optional<Gate::Pass> pass;
+  if (const auto gate = gate_of(claimed.recording)) {
+    auto entered = gate->enter();
+    if (!entered) {
+      co_await wait_outside(claimed, flight, entered.error());
+      co_return;
+    }
+    pass.emplace(std::move(*entered));
+  }
   std::expected<Media, provider::Refused> received;
   try {
     received = co_await receive(claimed, *flight);
@@ -327,6 +336,12 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
                {{"run_id", claimed.lease.run.str()}, {"error", error.what()}});
     flight->paused.reset();  // after a failed fsync nobody knows what the file holds
   }
+  if (pass && received) {
+    pass->succeeded();
+  } else if (pass && !flight->stopped() && !flight->lost) {
+    pass->failed(received.error().setback.cause, received.error().retry_after);
+  }
+  pass.reset();
   if (received) {
     co_await complete(claimed, flight, std::move(*received));
   } else if (flight->stopped() && stopping()) {
@@ -338,6 +353,13 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   }
   // Between attempts what has arrived is kept; after the last one nobody may wait for more.
   if (flight->view().ended) flight->paused.reset();
+}
+
+/// Null where the tenant has no such provider.
+std::shared_ptr<Gate> Worker::gate_of(const Recording& recording) {
+  const auto& name = recording.registered.provider;
+  const auto provider = provider_(recording.tenant, name);
+  return provider ? gates_.of(recording.tenant, name, provider->type()) : nullptr;
 }
 
 Task<std::expected<Media, provider::Refused>> Worker::receive(const ledger::Claimed& claimed, Flight& flight) {
@@ -498,13 +520,29 @@ Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_pt
              {"in_ms", (due - now).count()}});
 }
 
+/// The provider's gate lets nobody through: later again, and those who waited with this one not all at once.
+Task<void> Worker::wait_outside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight,
+                                Gate::Refusal refusal) {
+  const bool throttled = refusal.reason == Reason::throttled;
+  const milliseconds spread{static_cast<std::int64_t>(uniform() * static_cast<double>(refusal.again_in.count()) / 4)};
+  Setback setback{.cause = throttled ? Cause::throttled : Cause::unavailable, .detail = std::move(refusal.detail)};
+  co_await requeue(claimed, flight, refusal.reason, std::move(setback), wall_now() + refusal.again_in + spread);
+}
+
 Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  Setback setback{.cause = Cause::internal, .detail = "the server stopped"};
+  co_await requeue(claimed, flight, Reason::queued, std::move(setback), wall_now());
+}
+
+/// The attempt has not been made, and does not count.
+Task<void> Worker::requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
+                           Setback setback, WallTime due) {
   auto run = *claimed.recording.run;
   run.status = RunStatus::queued;
-  run.reason = Reason::queued;
-  const auto back = [this, lease = claimed.lease] {
-    return ledger_.retry(lease, Reason::queued, {.cause = Cause::internal, .detail = "the server stopped"}, wall_now(),
-                         false);
+  run.reason = reason;
+  run.due_at = due;
+  const auto back = [this, lease = claimed.lease, reason, setback = std::move(setback), due] {
+    return ledger_.retry(lease, reason, setback, due, false);
   };
   if (stopping() && flight->paused) flight->paused->leave();
   flight->update(run);

@@ -11,6 +11,7 @@
 #include "ledger/ledger.hpp"
 #include "provider/provider.hpp"
 #include "run/flights.hpp"
+#include "run/gate.hpp"
 #include "run/slots.hpp"
 
 namespace onetake::run {
@@ -65,6 +66,9 @@ class Worker {
   /// joins those runs any more when this returns. Any thread.
   void cancel(const ledger::Leftovers& left);
 
+  /// What stands before the providers.
+  [[nodiscard]] const Gates& gates() const { return gates_; }
+
   /// Claims nothing more; fetches go on.
   void drain();
   /// Suspends until no fetch is left, at most until `deadline`; then gives the rest of the leases back.
@@ -90,6 +94,10 @@ class Worker {
   Task<void> complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media);
   Task<void> set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, provider::Refused refused);
   Task<void> give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  Task<void> wait_outside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Gate::Refusal refusal);
+  Task<void> requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
+                     Setback setback, WallTime due);
+  std::shared_ptr<Gate> gate_of(const Recording& recording);
   Task<void> step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
   template <class Call>
   Task<bool> written(Call call);
@@ -104,6 +112,7 @@ class Worker {
   const Limits limits_;
   const std::string id_ = uuid7();  ///< its name among the workers in the ledger
   Slots slots_;
+  Gates gates_{Gate::Limits{}};
 
   std::mutex mutex_;
   Waiters waiters_{mutex_};  ///< for `poked_`, `busy_` and the stop flags

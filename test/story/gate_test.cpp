@@ -52,6 +52,7 @@ TEST(Gate, ADeadProviderIsLeftAloneUntilOneRequestGetsThrough) {
   people.until_the_end();
   EXPECT_THAT(people, Each(HeardExactly(late.audio)));
   EXPECT_EQ(late.requests(), 1);
+  EXPECT_EQ(server.settled(late.sid), "ready");
   EXPECT_EQ(server.get("/readyz")["/providers_down/0"], "");
   EXPECT_EQ(server.metric("onetake_provider_circuit_open", "http"), 0);
 }
