@@ -65,7 +65,7 @@ Task<Joined> Join::promote(Key key, std::shared_ptr<Flight> flight) {
 Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
   if (auto flight = flights_.find(key)) {
     if (explicit_action && by == AskedBy::play && flight->background.exchange(false))
-      co_return co_await promote(std::move(key), std::move(flight));
+      co_return co_await promote(key, flight);
     if (explicit_action) metrics::add(Series::run_admissions, {"joined_process"});
     Recording recording;
     recording.id = flight->recording();

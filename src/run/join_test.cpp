@@ -293,22 +293,22 @@ TEST_F(JoinTest, TheFirstPressOnWhatNobodyWaitedForAsksTheLedger) {
 
 class JoinWithoutWorker : public JoinTest {
  protected:
-  Join join_{ledger_, flights_, worker_, {.works = false, .no_worker_after = milliseconds{0}}};
+  Join unmanned_{ledger_, flights_, worker_, {.works = false, .no_worker_after = milliseconds{0}}};
 };
 
 TEST_F(JoinWithoutWorker, AQueueThatNobodyWorksIsToldSo) {
   ledger_.on_play = answering(Found::created, recording());
   say(RunStatus::queued);
-  EXPECT_TRUE(one_.run(join_.play(key(), true)).unattended);
-  EXPECT_TRUE(one_.run(join_.play(key(), false)).unattended) << "also who joins";
+  EXPECT_TRUE(one_.run(unmanned_.play(key(), true)).unattended);
+  EXPECT_TRUE(one_.run(unmanned_.play(key(), false)).unattended) << "also who joins";
   ledger_.alive = 1;
-  EXPECT_FALSE(one_.run(join_.play(key(), true)).unattended);
+  EXPECT_FALSE(one_.run(unmanned_.play(key(), true)).unattended);
 }
 
 TEST_F(JoinWithoutWorker, WhatRunsIsInSomebodysHands) {
   ledger_.on_play = answering(Found::fetching, recording(1, RunStatus::running));
   say(RunStatus::running);
-  EXPECT_FALSE(one_.run(join_.play(key(), true)).unattended);
+  EXPECT_FALSE(one_.run(unmanned_.play(key(), true)).unattended);
 }
 
 TEST_F(JoinWithoutWorker, AWorkerMayBeAboutToStart) {

@@ -1,4 +1,5 @@
-// A provider that cannot keep up is sent less, and one that is down is left alone: by the account, not by the recording.
+// A provider that cannot keep up is sent less, and one that is down is left alone: by the account, not by the
+// recording.
 
 #include "story/story.hpp"
 
