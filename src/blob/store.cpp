@@ -37,7 +37,7 @@ Bytes size_of(const Fd& file, const fs::path& path) {
 }
 
 /// The folder itself, made if need be: `Space` asks for its disk.
-const fs::path& made(Disk& disk, const fs::path& dir) {
+fs::path made(Disk& disk, fs::path dir) {
   disk.make_folder(dir);
   return dir;
 }

@@ -1,7 +1,5 @@
 #include "blob/writer.hpp"
 
-#include "blob/note.hpp"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +7,9 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include "base/log.hpp"
+#include "blob/note.hpp"
 
 namespace onetake::blob {
 namespace {
@@ -70,8 +71,8 @@ Writer::~Writer() {
   try {
     disk_->remove(note_path());
     disk_->remove(temporary_);
-  } catch (const std::system_error&) {
-    // Start removes what is left.
+  } catch (const std::system_error& error) {
+    log::warn("blob.left", "a temporary file stays until the next start", {{"error", error.what()}});
   }
 }
 
