@@ -28,9 +28,10 @@ std::string hex_of(std::string_view bytes) {
 std::optional<std::string> bytes_of(std::string_view hex) {
   std::string bytes;
   for (; hex.size() >= 2; hex.remove_prefix(2)) {
+    const auto digits = hex.substr(0, 2);
     unsigned byte = 0;
-    const auto [end, error] = std::from_chars(hex.data(), hex.data() + 2, byte, 16);
-    if (error != std::errc{} || end != hex.data() + 2) return std::nullopt;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
     bytes += static_cast<char>(byte);
   }
   if (!hex.empty()) return std::nullopt;
@@ -70,8 +71,9 @@ bool read_field(std::string_view name, std::string_view value, ResumeNote& note)
   }
   if (name != "digest") return false;
   auto digest = digest_of(value);
-  if (digest) note.digests.push_back(*std::move(digest));
-  return digest.has_value();
+  if (!digest) return false;
+  note.digests.push_back(*std::move(digest));
+  return true;
 }
 
 }  // namespace
