@@ -94,7 +94,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
           [this](const TenantId& tenant, const std::string& name) { return find_provider(tenant, name); },
           [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch)),
       join_(*ledger_, flights_, worker_, admission_of(settings_)),
-      streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_)),
+      streams_(store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_)),
       retention_(*ledger_, streams_, worker_, store_, disk_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
       api_({.ledger = *ledger_,

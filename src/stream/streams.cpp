@@ -33,10 +33,9 @@ Refused refused(const Setback& setback, std::optional<milliseconds> retry_after)
           .provider_status = setback.provider_status};
 }
 
-Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf,
-                 Evictor& evictor, Quarantine& quarantine, run::Join::Admission admission)
-    : ledger_(ledger),
-      store_(store),
+Streams::Streams(blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor,
+                 Quarantine& quarantine, run::Join::Admission admission)
+    : store_(store),
       disk_(disk),
       join_(join),
       shelf_(shelf),

@@ -45,8 +45,8 @@ struct Wait {
 /// The one place where the order of checks of contract section 5 stands, from 404 on. Any loop.
 class Streams {
  public:
-  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor,
-          Quarantine& quarantine, run::Join::Admission admission);
+  Streams(blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor, Quarantine& quarantine,
+          run::Join::Admission admission);
 
   /// Only what needs neither the database nor the disk: for the hot path.
   [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }
@@ -63,7 +63,6 @@ class Streams {
   Task<std::shared_ptr<const Ready>> take_down(Key key, const Recording& recording, std::uint64_t epoch);
   Task<std::optional<Opened>> follow(std::shared_ptr<run::Flight> flight, Wait wait);
 
-  ledger::Ledger& ledger_;
   blob::Store& store_;
   Offload& disk_;
   run::Join& join_;
