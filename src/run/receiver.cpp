@@ -118,6 +118,7 @@ bool Receiver::take(std::span<const std::byte> bytes) {
   // What was compared has been inspected when it came first.
   const auto seen = static_cast<std::size_t>(std::min<Bytes>(bytes.size(), known - std::min(known, before)));
   inspector_->take(bytes.subspan(seen));
+  if (before < known && writer_->position() >= known) note();
   return true;
 }
 

@@ -549,6 +549,34 @@ TEST_F(ReceiverResumed, AnotherContentHasAVersionThatNobodyHasHad) {
   EXPECT_TRUE(again_->conclude(Framing::length));
 }
 
+// Another validator has been told, and what it stands for has not been compared yet: it must not be gone on with.
+TEST_F(ReceiverResumed, KilledBeforeItWasComparedItIsAskedForFromTheStart) {
+  ASSERT_TRUE(receiver_.begin(head(5000)));
+  ASSERT_TRUE(send(wav(5000).substr(0, 3000)));
+  ASSERT_TRUE(receiver_.begin(head(5000, 0, "\"w\"")));
+  receiver_.leave();
+  begin_again();
+  again_->resume();
+  EXPECT_EQ(again_->resume_at(), 0U);
+  ASSERT_TRUE(again_->begin(head(5000, 0, "\"w\"")));
+  ASSERT_TRUE(again_->data(test::bytes(wav(5000, 1))));
+  EXPECT_EQ(live()->version, 1'000'005);
+  EXPECT_TRUE(again_->conclude(Framing::length));
+  EXPECT_EQ(readable(*heard()), wav(5000, 1));
+}
+
+TEST_F(ReceiverResumed, KilledAfterItWasComparedItGoesOn) {
+  ASSERT_TRUE(receiver_.begin(head(5000)));
+  ASSERT_TRUE(send(wav(5000).substr(0, 3000)));
+  ASSERT_TRUE(receiver_.begin(head(5000, 0, "\"w\"")));
+  ASSERT_TRUE(send(wav(5000).substr(0, 3500)));
+  receiver_.leave();
+  begin_again();
+  again_->resume();
+  EXPECT_EQ(again_->resume_at(), 3500U);
+  EXPECT_EQ(again_->validator(), "\"w\"");
+}
+
 TEST_F(ReceiverResumed, WhatIsAllThereIsNotAskedFor) {
   earlier_life(wav(5000), 5000, head(5000));
   begin_again();
