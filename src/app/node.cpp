@@ -33,8 +33,9 @@ void raise_descriptor_limit() {
 
 /// Of the cores that this process may run on: a container or `taskset` may have left it fewer than the machine has.
 std::vector<std::unique_ptr<Loop>> loop_a_core() {
-  cpu_set_t allowed;
-  const int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  cpu_set_t allowed;  // refused where the machine has more cores than fit into it
+  const bool told = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  const int cores = told ? CPU_COUNT(&allowed) : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::unique_ptr<Loop>> loops;
   for (int i = 0; i < cores; ++i) loops.push_back(std::make_unique<Loop>());
   return loops;
@@ -95,15 +96,15 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
           [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch)),
       join_(*ledger_, flights_, worker_, admission_of(settings_)),
       streams_(store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_)),
-      retention_(*ledger_, streams_, worker_, store_, disk_, settings_.retention.max_age),
+      settler_(shelf_, worker_, store_, disk_),
+      retention_(*ledger_, settler_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
       api_({.ledger = *ledger_,
             .streams = streams_,
             .join = join_,
             .worker = worker_,
             .flights = flights_,
-            .store = store_,
-            .disk = disk_,
+            .settler = settler_,
             .access = access_,
             .admits = [this](const TenantId& tenant, const Registration& said) { return admits(tenant, said); }},
            {.stream_wait = settings_.server.stream_wait,

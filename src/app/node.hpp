@@ -26,6 +26,7 @@
 #include "stream/quarantine.hpp"
 #include "stream/retention.hpp"
 #include "stream/scrubber.hpp"
+#include "stream/settler.hpp"
 #include "stream/streams.hpp"
 #include "tenant/access.hpp"
 
@@ -90,6 +91,7 @@ class Node {
   run::Worker worker_;
   run::Join join_;
   stream::Streams streams_;
+  stream::Settler settler_;
   stream::Retention retention_;
   tenant::Access access_;
   http::Api api_;

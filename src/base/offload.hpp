@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "base/completion.hpp"
@@ -20,14 +21,20 @@ class Offload {
   Offload(const Offload&) = delete;
   Offload& operator=(const Offload&) = delete;
 
-  /// Runs `work()` on one of the threads; what it throws is thrown here. `T` must not be void.
+  /// Runs `work()` on one of the threads; what it throws is thrown here. Work that returns nothing is answered with
+  /// true.
   template <class Work>
-  auto run(Work work) -> Task<decltype(work())> {
-    using T = decltype(work());
+  auto run(Work work) {
+    using T = std::conditional_t<std::is_void_v<decltype(work())>, bool, decltype(work())>;
     return completed<T>([this, work = std::move(work)](Completion<T> completion) mutable {
       give([work = std::move(work), completion = std::move(completion)]() mutable {
         try {
-          completion.set(work());
+          if constexpr (std::is_void_v<decltype(work())>) {
+            work();
+            completion.set(true);
+          } else {
+            completion.set(work());
+          }
         } catch (...) {
           completion.fail(std::current_exception());
         }

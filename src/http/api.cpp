@@ -113,8 +113,7 @@ Task<Answer> Api::answer(const Request& request) {
     log::error("http.failed", "a request ended in an exception", {{"route", route}, {"error", error.what()}});
     answer = problem({.fault = Fault::unavailable}, {.retry_after = milliseconds{1'000}});
   }
-  add_cors(request, answer);
-  count(route, request.method, answer.status);
+  finish(request, route, answer);
   co_return answer;
 }
 
@@ -125,21 +124,20 @@ std::optional<Answer> Api::at_once(const Request& request) {
     if (route == nullptr || route->handler != &Api::stream) return std::nullopt;
     auto asked = admit(*route, request, parameter);
     if (!asked) return std::nullopt;
-    const auto key = key_of(request, std::move(asked->caller.tenant), std::move(asked->sid));
-    if (!key) return std::nullopt;
-    const auto on_shelf = parts_.streams.on_shelf(*key);
-    if (!on_shelf) return std::nullopt;
-    static const metrics::Counter hits{Series::cache_opens, {"hit"}};
-    hits.add();
-    auto answer = ready(request, on_shelf);
-    count_play(request, answer.status);
-    if (!asked->caller.renewed_cookie.empty()) answer.add("Set-Cookie", asked->caller.renewed_cookie);
-    add_cors(request, answer);
-    count(route->pattern, request.method, answer.status);
+    const auto cookie = asked->caller.renewed_cookie;
+    auto answer = from_shelf(request, *std::move(asked));
+    if (!answer) return std::nullopt;
+    if (!cookie.empty()) answer->add("Set-Cookie", cookie);
+    finish(request, route->pattern, *answer);
     return answer;
   } catch (const std::exception&) {
     return std::nullopt;  // `answer` meets it again, and says so
   }
+}
+
+void Api::finish(const Request& request, std::string_view route, Answer& answer) const {
+  add_cors(request, answer);
+  count(route, request.method, answer.status);
 }
 
 Answer Api::refuse(Fault fault) { return problem({.fault = fault}); }

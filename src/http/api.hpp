@@ -12,6 +12,7 @@
 #include "http/session.hpp"
 #include "ledger/ledger.hpp"
 #include "run/worker.hpp"
+#include "stream/settler.hpp"
 #include "stream/streams.hpp"
 #include "tenant/access.hpp"
 
@@ -27,8 +28,7 @@ class Api final : public Site {
     run::Join& join;
     run::Worker& worker;
     run::Flights& flights;
-    blob::Store& store;
-    Offload& disk;
+    stream::Settler& settler;
     const tenant::Access& access;
     /// May this tenant register this source? As `provider::Provider::admits`.
     std::function<result<void>(const TenantId&, const Registration&)> admits;
@@ -71,7 +71,7 @@ class Api final : public Site {
   result<Asked> admit(const Route& route, const Request& request, std::string_view parameter) const;
   Answer preflight(const Request& request, std::string_view allow) const;
   void add_cors(const Request& request, Answer& answer) const;
-  void count_play(const Request& request, int status);
+  void finish(const Request& request, std::string_view route, Answer& answer) const;
 
   // recordings_api.cpp
   Task<Answer> put_recording(const Request& request, Asked asked);
@@ -79,7 +79,6 @@ class Api final : public Site {
   Task<Answer> delete_recording(const Request& request, Asked asked);
   Task<Answer> list_recordings(const Request& request, Asked asked);
   Task<Answer> fetch_recording(const Request& request, Asked asked);
-  Task<void> settle(TenantId tenant, CallSid call_sid, ledger::Leftovers leftovers);
 
   // runs_api.cpp
   Task<Answer> list_runs(const Request& request, Asked asked);
@@ -87,7 +86,9 @@ class Api final : public Site {
   Task<Answer> cancel_run(const Request& request, Asked asked);
 
   // stream_api.cpp
+  std::optional<Answer> from_shelf(const Request& request, Asked asked);
   Task<Answer> stream(const Request& request, Asked asked);
+  void count_play(const Request& request, int status);
   Answer ready(const Request& request, const std::shared_ptr<const stream::Ready>& ready);
   Answer arriving(const Request& request, const stream::Arriving& arriving);
   static Answer pending(const Request& request, const run::Flight::View& view);

@@ -23,7 +23,7 @@ Task<Answer> Api::put_recording(const Request& request, Asked asked) {
 
   const CallSid call_sid{asked.sid};
   auto put = co_await parts_.ledger.put(tenant, call_sid, *std::move(said), wall_now());
-  co_await settle(tenant, call_sid, std::move(put.leftovers));
+  co_await parts_.settler.settle(tenant, call_sid, std::move(put.leftovers));
   freshen(put.recording);
   auto answer = json_answer(put.created ? 201 : 200, json::serialize(json_of(put.recording)));
   if (put.created) answer.add("Location", "/api/recordings/" + asked.sid);
@@ -44,22 +44,10 @@ Task<Answer> Api::delete_recording(const Request& request, Asked asked) {
   if (!key) co_return problem(key.error());
   auto leftovers = co_await parts_.ledger.erase(key->tenant, key->call_sid, key->recording_sid, wall_now());
   if (leftovers.recordings.empty()) co_return problem({.fault = Fault::recording_not_found});
-  co_await settle(key->tenant, key->call_sid, std::move(leftovers));
+  co_await parts_.settler.settle(key->tenant, key->call_sid, std::move(leftovers));
   Answer answer{.status = 204, .fields = {}, .body = {}};
   answer.add("Cache-Control", "no-store");
   co_return answer;
-}
-
-/// After a change is committed and before it is answered: nobody is sent what is no more, and the disk has it no more.
-Task<void> Api::settle(TenantId tenant, CallSid call_sid, ledger::Leftovers leftovers) {
-  parts_.streams.forget(tenant, call_sid, leftovers.blobs);
-  parts_.worker.cancel(leftovers);
-  if (leftovers.blobs.empty()) co_return;
-  const auto unlink = [this, blobs = std::move(leftovers.blobs)] {
-    for (const auto& blob : blobs) parts_.store.remove(blob);
-    return true;
-  };
-  co_await parts_.disk.run(unlink);
 }
 
 Task<Answer> Api::list_recordings(const Request& request, Asked asked) {

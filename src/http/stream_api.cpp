@@ -24,6 +24,7 @@ struct Counted {
   metrics::Histogram live{Series::first_byte_seconds, {"live"}};
   metrics::Counter bytes{Series::http_bytes_sent};
   metrics::Counter seeks{Series::seek_requests};
+  metrics::Counter hits{Series::cache_opens, {"hit"}};
 };
 
 const Counted& counted() {
@@ -150,6 +151,17 @@ Task<End> send_live(Out& out, std::shared_ptr<run::Flight> flight, std::shared_p
 }
 
 }  // namespace
+
+std::optional<Answer> Api::from_shelf(const Request& request, Asked asked) {
+  const auto key = key_of(request, std::move(asked.caller.tenant), std::move(asked.sid));
+  if (!key) return std::nullopt;
+  const auto on_shelf = parts_.streams.on_shelf(*key);
+  if (!on_shelf) return std::nullopt;
+  counted().hits.add();
+  auto answer = ready(request, on_shelf);
+  count_play(request, answer.status);
+  return answer;
+}
 
 Task<Answer> Api::stream(const Request& request, Asked asked) {
   auto key = key_of(request, std::move(asked.caller.tenant), std::move(asked.sid));

@@ -55,7 +55,7 @@ Task<bool> Evictor::make_room(Bytes bytes) {
   co_return space.has(bytes);
 }
 
-Task<bool> Evictor::give_up(Bytes enough) {
+Task<void> Evictor::give_up(Bytes enough) {
   const auto& space = store_.space();
   co_await note_plays();
   std::optional<ledger::Stored> after;
@@ -68,25 +68,19 @@ Task<bool> Evictor::give_up(Bytes enough) {
       co_await evict(stored);
     }
   }
-  co_return space.has(enough);
 }
 
-Task<bool> Evictor::evict(const ledger::Stored& stored) {
-  if (flights_.followed(stored.recording) || !shelf_.let_go(stored.tenant, stored.call_sid, stored.blob))
-    co_return false;
+Task<void> Evictor::evict(const ledger::Stored& stored) {
+  if (flights_.followed(stored.recording) || !shelf_.let_go(stored.tenant, stored.call_sid, stored.blob)) co_return;
   const bool pointed = co_await ledger_.disown(stored.recording, stored.blob);
-  if (!pointed) co_return false;  // erased or replaced meanwhile, by somebody who unlinks it
+  if (!pointed) co_return;  // erased or replaced meanwhile, by somebody who unlinks it
   // Who has opened it meanwhile reads on to the end; who comes from now on is told what the ledger says.
   shelf_.forget(stored.tenant, stored.call_sid, {});
-  const auto unlink = [this, blob = stored.blob] {
-    store_.remove(blob);
-    return true;
-  };
+  const auto unlink = [this, blob = stored.blob] { store_.remove(blob); };
   co_await disk_.run(unlink);
   metrics::add(metrics::Series::cache_evictions);
   log::info("blob.evicted", "given up to make room",
             {{"tenant", stored.tenant.str()}, {"call_sid", stored.call_sid.str()}, {"bytes", stored.bytes}});
-  co_return true;
 }
 
 Task<bool> Evictor::note_plays() {

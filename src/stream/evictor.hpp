@@ -29,8 +29,8 @@ class Evictor {
  private:
   class Turn;
   Task<Turn> turn();
-  Task<bool> give_up(Bytes enough);
-  Task<bool> evict(const ledger::Stored& stored);
+  Task<void> give_up(Bytes enough);
+  Task<void> evict(const ledger::Stored& stored);
 
   ledger::Ledger& ledger_;
   blob::Store& store_;

@@ -15,25 +15,12 @@ Task<int> Retention::sweep() {
   if (max_age_ == milliseconds{0}) co_return count;
   for (bool more = true; more;) {
     const auto retired = co_await ledger_.retire(max_age_, at_once, wall_now());
-    for (const auto& each : retired) co_await settle(each);
+    for (const auto& each : retired) co_await settler_.settle(each.tenant, each.call_sid, each.leftovers);
     count += static_cast<int>(retired.size());
     more = std::ssize(retired) == at_once;
   }
   if (count > 0) log::info("recording.retired", "recordings past retention.max_age", {{"recordings", count}});
   co_return count;
-}
-
-/// Nobody is sent what is no more, and the disk has it no more.
-Task<void> Retention::settle(ledger::Retired retired) {
-  const auto& left = retired.leftovers;
-  streams_.forget(retired.tenant, retired.call_sid, left.blobs);
-  worker_.cancel(left);
-  if (left.blobs.empty()) co_return;
-  const auto unlink = [this, blobs = left.blobs] {
-    for (const auto& blob : blobs) store_.remove(blob);
-    return true;
-  };
-  co_await disk_.run(unlink);
 }
 
 }  // namespace onetake::stream

@@ -1,10 +1,7 @@
 #pragma once
 
-#include "base/offload.hpp"
-#include "blob/store.hpp"
 #include "ledger/ledger.hpp"
-#include "run/worker.hpp"
-#include "stream/streams.hpp"
+#include "stream/settler.hpp"
 
 namespace onetake::stream {
 
@@ -12,22 +9,16 @@ namespace onetake::stream {
 /// boundary on, by whoever is asked (`Streams`); this is what frees the disk. Metadata stay. One loop.
 class Retention {
  public:
-  Retention(ledger::Ledger& ledger, Streams& streams, run::Worker& worker, blob::Store& store, Offload& disk,
-            milliseconds max_age)
-      : ledger_(ledger), streams_(streams), worker_(worker), store_(store), disk_(disk), max_age_(max_age) {}
+  Retention(ledger::Ledger& ledger, Settler& settler, milliseconds max_age)
+      : ledger_(ledger), settler_(settler), max_age_(max_age) {}
 
   /// Looks once, in portions; tells how many were taken away. Nothing where everything is kept for ever. Throws when
   /// the database is down.
   Task<int> sweep();
 
  private:
-  Task<void> settle(ledger::Retired retired);
-
   ledger::Ledger& ledger_;
-  Streams& streams_;
-  run::Worker& worker_;
-  blob::Store& store_;
-  Offload& disk_;
+  Settler& settler_;
   const milliseconds max_age_;
 };
 

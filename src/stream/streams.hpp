@@ -54,11 +54,6 @@ class Streams {
   /// Throws when the database is down.
   Task<Opened> open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by = ledger::AskedBy::play);
 
-  /// After every change to a call's recordings, before it is answered; `blobs` are no more.
-  void forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs) {
-    shelf_.forget(tenant, call_sid, blobs);
-  }
-
  private:
   Task<std::shared_ptr<const Ready>> take_down(Key key, const Recording& recording, std::uint64_t epoch);
   Task<std::optional<Opened>> follow(std::shared_ptr<run::Flight> flight, Wait wait);

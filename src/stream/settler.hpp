@@ -1,0 +1,28 @@
+#pragma once
+
+#include "base/offload.hpp"
+#include "blob/store.hpp"
+#include "ledger/ledger.hpp"
+#include "run/worker.hpp"
+#include "stream/shelf.hpp"
+
+namespace onetake::stream {
+
+/// What is to be done after a change is committed and before it is answered: nobody is sent what is no more, its runs
+/// stop, and the disk has it no more. Any loop.
+class Settler {
+ public:
+  Settler(Shelf& shelf, run::Worker& worker, blob::Store& store, Offload& disk)
+      : shelf_(shelf), worker_(worker), store_(store), disk_(disk) {}
+
+  /// Throws what the disk throws; a file that it does not give up stands in the ledger's list of loose ones.
+  Task<void> settle(TenantId tenant, CallSid call_sid, ledger::Leftovers left);
+
+ private:
+  Shelf& shelf_;
+  run::Worker& worker_;
+  blob::Store& store_;
+  Offload& disk_;
+};
+
+}  // namespace onetake::stream
