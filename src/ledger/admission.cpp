@@ -8,12 +8,6 @@ bool past_retention(const Recording& recording, const Play& play) {
   return play.now >= recording.registered.started_at.value_or(recording.registered_at) + play.retention;
 }
 
-/// What retention took has no run that ended so.
-bool gone_at_provider(const Recording& recording) {
-  return recording.state == State::gone && recording.run && recording.run->setback &&
-         recording.run->setback->cause == Cause::gone;
-}
-
 }  // namespace
 
 Verdict judge(const Recording& recording, const Play& play) {

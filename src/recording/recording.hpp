@@ -95,6 +95,9 @@ struct Recording {
   std::optional<Media> media;
 };
 
+/// `gone` because the provider said 410: no run of what retention took has ended so.
+bool gone_at_provider(const Recording& recording);
+
 /// The strong validator, the same from the first live byte to the last from disk: "<id>-<cycle>-<version>", with
 /// quotes.
 std::string etag(const RecordingId& id, int cycle, int version);

@@ -11,7 +11,7 @@ namespace onetake {
 ///   ---------  -----------------------------------------------  ------------------------------------------------
 ///   remote     no audio, no active run                          Play, or POST fetch: fetching
 ///   fetching   a run is queued (also between attempts) or runs   the run's end; cancelled: remote
-///   ready      every byte is here and verified                   eviction, quarantine, another source: remote
+///   ready      every byte is here and verified                   eviction, quarantine, new source: remote; age: gone
 ///   failed     the newest run failed                             Play once it has cooled down, or a retry: fetching
 ///   gone       the provider said 410, or past retention          another source: remote; a retry after 410: fetching
 enum class State { remote, fetching, ready, failed, gone };
@@ -25,12 +25,12 @@ constexpr bool active(RunStatus status) { return status == RunStatus::queued || 
 ///   from       to           by
 ///   ---------  -----------  ---------------------------------------------------------------
 ///   queued     running      a claim, which adds one to the token
-///   queued     cancelled    cancel, another source
+///   queued     cancelled    cancel, another source, retention
 ///   queued     failed       the run's deadline
 ///   running    completed    publishing, by the newest token
 ///   running    queued       an attempt that may be repeated, or a lost lease
 ///   running    failed       a permanent cause, or no attempt left
-///   running    cancelled    cancel, another source
+///   running    cancelled    cancel, another source, retention
 constexpr bool may_become(RunStatus from, RunStatus to) {
   switch (from) {
     case RunStatus::queued:

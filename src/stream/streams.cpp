@@ -21,6 +21,13 @@ Refused no_room(milliseconds retry_after) {
           .retry_after = std::max(retry_after, milliseconds{1000})};
 }
 
+/// What was only looked at, because there was no room, would have begun a fetch.
+bool would_begin(const run::Joined& looked, ledger::AskedBy by) {
+  if (looked.found == Found::cold) return true;
+  if (by != ledger::AskedBy::retry) return false;
+  return looked.found == Found::cooling_down || gone_at_provider(looked.recording);
+}
+
 }  // namespace
 
 Refused refused(const Setback& setback, std::optional<milliseconds> retry_after) {
@@ -55,19 +62,22 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::Ask
     const auto& space = store_.space();
     const bool crowded = explicit_action && !space.has(space.foreseen());
     auto joined = co_await join_.play(key, explicit_action && !crowded, by);
+    if (crowded && would_begin(joined, by)) {
+      const bool room = co_await evictor_.make_room(space.foreseen());
+      if (!room) co_return no_room(room_patience);
+      continue;
+    }
     switch (joined.found) {
       case Found::nothing:
         co_return refused(Fault::recording_not_found);
       case Found::gone:
         co_return refused(Fault::recording_gone,
-                          joined.recording.state == State::gone
+                          gone_at_provider(joined.recording)
                               ? "The provider has deleted this recording."
                               : "This recording is older than the retention.max_age of this server.");
       case Found::cold:
         if (cancelled) co_return refused(Fault::fetch_failed, "The fetch was cancelled. Press Play to begin another.");
-        if (!explicit_action) co_return refused(Fault::explicit_user_action_required);
-        if (const bool room = co_await evictor_.make_room(space.foreseen()); room) break;
-        co_return no_room(room_patience);
+        co_return refused(Fault::explicit_user_action_required);
       case Found::cooling_down:
         co_return stream::refused(
             joined.recording.run->setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),

@@ -29,6 +29,7 @@ TEST(Retention, TakesTheAudioAndKeepsTheRest) {
   EXPECT_EQ(server.get(recording("CA1"))["/from"], "+15550123");
   EXPECT_EQ(server.get(recording("CA1"))["/media"], "null");
   EXPECT_THAT(server.get(play("CA1")), IsProblem(410, "recording_gone"));
+  EXPECT_THAT(server.get(play("CA1"))["/detail"], HasSubstr("retention.max_age"));
   EXPECT_THAT(server.head(play("CA1")), Has(410));
   EXPECT_THAT(server.post(recording("CA1") + "/fetch", R"({"retry": true})"), IsProblem(410, "recording_gone"));
   EXPECT_TRUE(server.get(stream("CA2")).body == young.audio.bytes());

@@ -145,6 +145,27 @@ TEST(Room, WhoListensIsNeverCut) {
   EXPECT_EQ(server.get(recording("CA1"))["/state"], "remote");
 }
 
+// Trying again what failed is told the same: there is no room, and no cool-down to be waited for.
+TEST(Room, ARetryThatFindsNoneIsToldSo) {
+  Provider provider;
+  auto heard = provider.has("CA1", wav(64'000'000));
+  Server server{provider, {{"cache.max_bytes", bytes(heard.audio.size() * 65 / 64)}}};
+  auto refused = provider.has("CA2", speech(5s)).answering(forbidden(), whole());
+  server.has(heard);
+  server.has(refused, "web");
+  ASSERT_EQ(server.fetched("CA2"), "failed");
+  ASSERT_EQ(server.fetched("CA1"), "ready");
+  auto listener = server.play(heard, 1, {}, Pace::slow);
+  listener.until_heard(1);
+
+  EXPECT_THAT(server.post(recording("CA2") + "/fetch", R"({"retry": true})"), IsNoSpace());
+  EXPECT_EQ(refused.requests(), 1);
+
+  listener.until_the_end();
+  EXPECT_THAT(server.post(recording("CA2") + "/fetch", R"({"retry": true})"), Has(202));
+  EXPECT_EQ(server.settled("CA2"), "ready");
+}
+
 // What could not be kept in an empty cache drives nothing out, and the answer says why.
 TEST(Room, WhatNeverFitsIsRefusedForGood) {
   Provider provider;
