@@ -75,29 +75,37 @@ class Worker {
   Task<void> finish(Deadline deadline);
 
  private:
+  // worker.cpp
   bool stopping();
+  bool over();
   Task<void> look_for_work();
+  void end(const std::shared_ptr<Flight>& flight, Run run);
+
+  // worker_leases.cpp
   Task<void> beat();
   Task<void> give_sign_of_life();
   Task<void> keep_to_leases();
   Task<void> sweep();
   Task<bool> rescue();
   Task<void> expire();
-  bool over();
   Deadline stops_by(Monotonic::time_point asked) const;
   static void lose(Flight& flight);
-  void end(const std::shared_ptr<Flight>& flight, Run run);
+
+  // worker_attempt.cpp
   Task<void> fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
                    Monotonic::time_point asked);
   Task<void> attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
-  Task<std::expected<Media, provider::Refused>> receive(const ledger::Claimed& claimed, Flight& flight);
+  Task<std::expected<Media, provider::Refused>> receive(const ledger::Claimed& claimed, Flight& flight,
+                                                        provider::Provider& provider, Gate::Pass pass);
+  Task<provider::Outcome> transfer(const ledger::Claimed& claimed, Flight& flight, provider::Provider& provider,
+                                   Gate::Pass pass);
   Task<void> complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media);
   Task<void> set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, provider::Refused refused);
+  Task<void> fail(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Setback setback);
   Task<void> give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
   Task<void> wait_outside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Gate::Refusal refusal);
-  Task<void> requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
-                     Setback setback, WallTime due);
-  std::shared_ptr<Gate> gate_of(const Recording& recording);
+  Task<bool> requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
+                     Setback setback, WallTime due, bool counts);
   Task<void> step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
   template <class Call>
   Task<bool> written(Call call);

@@ -1,0 +1,340 @@
+// One attempt: from the claim to the run's next state.
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "run/backoff.hpp"
+#include "run/receiver.hpp"
+#include "run/worker.hpp"
+
+namespace onetake::run {
+namespace {
+
+using metrics::Series;
+using provider::Refused;
+
+double seconds_between(WallTime from, WallTime to) { return std::chrono::duration<double>(to - from).count(); }
+
+/// How long a 404 may mean "not ready yet": from the end of the call where that is known, else from the run's creation.
+WallTime ready_by(const Recording& recording, milliseconds not_ready_for) {
+  const auto& said = recording.registered;
+  if (said.started_at && said.duration_seconds)
+    return *said.started_at + milliseconds{static_cast<std::int64_t>(*said.duration_seconds * 1000)} + not_ready_for;
+  return recording.run->created_at + not_ready_for;
+}
+
+Reason reason_of(Cause cause) {
+  if (cause == Cause::not_ready) return Reason::not_ready;
+  return cause == Cause::throttled ? Reason::throttled : Reason::retrying;
+}
+
+std::unexpected<Refused> refused(Cause cause, std::string detail) {
+  return std::unexpected(Refused{.setback = {.cause = cause, .detail = std::move(detail)}, .retry_after = {}});
+}
+
+}  // namespace
+
+/// What a lease's holder writes is tried until the database takes it: a run must not stay "running" because the
+/// database was away for a moment. False: the lease is somebody else's now, or the server is stopping.
+template <class Call>
+Task<bool> Worker::written(Call call) {
+  for (;;) {
+    try {
+      const bool held = co_await call();
+      if (!held) metrics::add(Series::stale_token_rejections);
+      co_return held;
+    } catch (const std::exception& error) {
+      log::error("ledger.unavailable", "cannot write a run's state; trying again", {{"error", error.what()}});
+    }
+    if (stopping()) co_return false;
+    co_await sleep_for(milliseconds{500});
+  }
+}
+
+Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
+                         Monotonic::time_point asked) {
+  // A lease that was lost may have left an attempt that has not ended yet: two must not write one file.
+  if (flight->in_hand) {
+    lose(*flight);
+    std::unique_lock lock{mutex_};
+    while (flight->in_hand) co_await waiters_.wait(lock, never);
+  }
+  if (flight->view().ended && !flight->stopped()) flight = flights_.open(claimed.recording, Flights::By::worker);
+  flight->in_hand = true;
+  flight->lost = false;
+  flight->lease_until = stops_by(asked);
+  flight->update(*claimed.recording.run);
+  log::info("run.claimed", "fetching",
+            {{"tenant", claimed.recording.tenant.str()},
+             {"call_sid", claimed.recording.call_sid.str()},
+             {"run_id", claimed.lease.run.str()},
+             {"attempt", claimed.recording.run->attempt}});
+  try {
+    co_await attempt(claimed, flight);
+  } catch (const std::exception& error) {
+    log::error("run.broken", "an attempt ended in an exception",
+               {{"run_id", claimed.lease.run.str()}, {"error", error.what()}});
+  }
+  flight->in_hand = false;
+  {
+    [[maybe_unused]] const Slots::Slot given_back{std::move(slot)};
+  }
+  const std::lock_guard lock{mutex_};
+  --busy_;
+  poked_ = true;
+  waiters_.wake_all();
+}
+
+Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  const auto& recording = claimed.recording;
+  const auto& name = recording.registered.provider;
+  std::expected<Media, Refused> received =
+      refused(Cause::refused, "the tenant has no provider named " + name + " in its configuration");
+  if (const auto provider = provider_(recording.tenant, name)) {
+    auto entered = gates_.of(recording.tenant, name, provider->type())->enter();
+    if (!entered) {
+      co_await wait_outside(claimed, flight, entered.error());
+      co_return;
+    }
+    try {
+      received = co_await receive(claimed, *flight, *provider, *std::move(entered));
+    } catch (const std::exception& error) {
+      const auto* disk = dynamic_cast<const std::system_error*>(&error);
+      const bool full = disk != nullptr && disk->code() == std::errc::no_space_on_device;
+      received = refused(full ? Cause::no_space : Cause::internal, full ? "the disk is full" : "the disk failed");
+      log::error("run.broken", "an attempt ended in an exception",
+                 {{"run_id", claimed.lease.run.str()}, {"error", error.what()}});
+      flight->paused.reset();  // after a failed fsync nobody knows what the file holds
+    }
+  }
+  if (received) {
+    co_await complete(claimed, flight, std::move(*received));
+  } else if (flight->stopped() && stopping()) {
+    co_await give_back(claimed, flight);
+  } else if (flight->stopped() || flight->lost) {
+    co_await step_aside(claimed, flight);
+  } else {
+    co_await set_back(claimed, flight, std::move(received.error()));
+  }
+  // Between attempts what has arrived is kept; after the last one nobody may wait for more.
+  if (flight->view().ended) flight->paused.reset();
+}
+
+Task<std::expected<Media, Refused>> Worker::receive(const ledger::Claimed& claimed, Flight& flight,
+                                                    provider::Provider& provider, Gate::Pass pass) {
+  const auto& recording = claimed.recording;
+  const bool first = flight.paused == nullptr;
+  if (first)
+    flight.paused = std::make_unique<Receiver>(store_, flight, recording.registered.format, limits_.max_recording_bytes,
+                                               static_cast<int>(claimed.lease.token));
+  Receiver& receiver = *flight.paused;
+  if (first && receiver.resumable()) {
+    const auto resume = [&receiver] { receiver.resume(); };
+    co_await disk_.run(resume);
+  }
+  provider::Outcome outcome;
+  const bool all_there = first && receiver.whole();  // it was killed between the last byte and the rename
+  if (!all_there) outcome = co_await transfer(claimed, flight, provider, std::move(pass));
+  if (!outcome) co_return std::unexpected(outcome.error());
+
+  auto media = receiver.conclude(outcome->framing);
+  if (!media) co_return std::unexpected(Refused{.setback = media.error(), .retry_after = {}});
+  media->blob = recording.id.str() + '-' + std::to_string(media->cycle) + '-' + std::to_string(claimed.lease.token) +
+                '-' + std::to_string(media->version);
+  const auto announce = [this, blob = media->blob] { return ledger_.announce(blob); };
+  const bool announced = co_await written(announce);
+  if (!announced) co_return refused(Cause::internal, "the database does not answer");
+  const auto publish = [&receiver, name = media->blob] { receiver.publish(name); };
+  co_await disk_.run(publish);
+  co_return std::move(*media);
+}
+
+/// What the provider sends, into the flight's receiver. The gate is told what that says of the provider, and nothing
+/// else: not what was then found wrong with our disk.
+Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight& flight, provider::Provider& provider,
+                                         Gate::Pass pass) {
+  const auto& recording = claimed.recording;
+  Receiver& receiver = *flight.paused;
+  const auto stop = flight.begin();
+  const auto left = recording.run->created_at + limits_.run_deadline - wall_now();
+  const auto until = in(std::min(limits_.attempt_timeout, left));
+  provider::Outcome outcome;
+  // Where the length was not known before, or the disk had less than it said, there may have been too little room. What
+  // that takes is known now: once more, from where it stands.
+  for (int times = 0; times < 2; ++times) {
+    receiver.prepare();
+    const bool room = co_await make_room_(receiver.lacks());
+    if (!room) co_return refused(Cause::no_space, "no room on the disk, or within cache.max_bytes");
+    provider::Ask ask{.recording = recording,
+                      .from = receiver.resume_at(),
+                      .validator = receiver.validator(),
+                      .deadline = until,
+                      .stop = stop};
+    outcome = co_await provider.fetch(std::move(ask), receiver);
+    if (!receiver.fault() || receiver.fault()->cause != Cause::no_space) break;
+  }
+  if (receiver.fault()) outcome = std::unexpected(Refused{.setback = *receiver.fault(), .retry_after = {}});
+  if (outcome) {
+    pass.succeeded();
+  } else if (!stop.stop_requested()) {
+    pass.failed(outcome.error().setback.cause, outcome.error().retry_after);
+  }
+  co_return outcome;
+}
+
+Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media) {
+  const auto now = wall_now();
+  auto run = *claimed.recording.run;
+  const auto blob = media.blob;
+  run.status = RunStatus::completed;
+  run.received_bytes = media.bytes;
+  run.total_bytes = media.bytes;
+  run.completed_at = now;
+  const auto pointer = [this, lease = claimed.lease, media, now] { return ledger_.complete(lease, media, now); };
+  const bool held = co_await written(pointer);
+  if (!held) {
+    const auto unlink = [this, blob] { store_.remove(blob); };
+    co_await disk_.run(unlink);
+    flight->paused.reset();
+    co_await step_aside(claimed, flight);
+    co_return;
+  }
+  metrics::add(Series::runs_ended, {"completed"});
+  metrics::observe(Series::prepare_seconds, seconds_between(run.created_at, now));
+  metrics::observe(Series::runs_per_recording, 1);
+  log::info("run.completed", "the recording is ready",
+            {{"tenant", claimed.recording.tenant.str()},
+             {"call_sid", claimed.recording.call_sid.str()},
+             {"run_id", run.id.str()},
+             {"bytes", media.bytes},
+             {"seconds", seconds_between(run.created_at, now)}});
+  flights_.close(flight, std::move(run));
+}
+
+Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Refused refused) {
+  const auto now = wall_now();
+  const auto& run = *claimed.recording.run;
+  auto& setback = refused.setback;
+  if (setback.cause == Cause::not_ready && now >= ready_by(claimed.recording, limits_.not_ready_for))
+    setback.cause = Cause::missing;
+
+  ++flight->setbacks;
+  const auto due =
+      now + backoff(flight->setbacks, limits_.backoff_initial, limits_.backoff_max, refused.retry_after, uniform());
+  const auto next = then(setback.cause);
+  const bool used_up = next == Then::soon && run.attempt >= run.max_attempts;
+  const bool too_late = next != Then::not_again && due >= run.created_at + limits_.run_deadline;
+  if (too_late)
+    setback = {.cause = Cause::overdue,
+               .detail = "not fetched within fetch.run_deadline; the last attempt: " + setback.detail,
+               .provider_status = setback.provider_status};
+  if (next == Then::not_again || too_late || used_up) {
+    co_await fail(claimed, flight, std::move(setback));
+    co_return;
+  }
+  const bool held = co_await requeue(claimed, flight, reason_of(setback.cause), setback, due, next == Then::soon);
+  if (held)
+    log::info("run.retry", "the attempt is repeated",
+              {{"tenant", claimed.recording.tenant.str()},
+               {"call_sid", claimed.recording.call_sid.str()},
+               {"run_id", run.id.str()},
+               {"cause", name(setback.cause)},
+               {"detail", setback.detail},
+               {"in_ms", (due - now).count()}});
+}
+
+Task<void> Worker::fail(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Setback setback) {
+  auto run = *claimed.recording.run;
+  run.status = RunStatus::failed;
+  run.completed_at = wall_now();
+  run.setback = setback;
+  if (flight->paused) flight->paused->abandon(setback);
+  const auto failure = [this, lease = claimed.lease, setback, now = *run.completed_at] {
+    return ledger_.fail(lease, setback, now);
+  };
+  const bool held = co_await written(failure);
+  if (!held) {
+    flight->paused.reset();
+    co_await step_aside(claimed, flight);
+    co_return;
+  }
+  metrics::add(Series::runs_ended, {"failed"});
+  log::warn("run.failed", "the recording could not be fetched",
+            {{"tenant", claimed.recording.tenant.str()},
+             {"call_sid", claimed.recording.call_sid.str()},
+             {"run_id", run.id.str()},
+             {"cause", name(setback.cause)},
+             {"detail", setback.detail},
+             {"provider_status", setback.provider_status}});
+  flights_.close(flight, std::move(run));
+}
+
+/// The provider's gate lets nobody through: later again, and those who waited with this one not all at once.
+Task<void> Worker::wait_outside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight,
+                                Gate::Refusal refusal) {
+  const bool throttled = refusal.reason == Reason::throttled;
+  const milliseconds spread{static_cast<std::int64_t>(uniform() * static_cast<double>(refusal.again_in.count()) / 4)};
+  Setback setback{.cause = throttled ? Cause::throttled : Cause::unavailable, .detail = std::move(refusal.detail)};
+  const auto due = wall_now() + refusal.again_in + spread;
+  co_await requeue(claimed, flight, refusal.reason, std::move(setback), due, false);
+}
+
+Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  Setback setback{.cause = Cause::internal, .detail = "the server stopped"};
+  co_await requeue(claimed, flight, Reason::queued, std::move(setback), wall_now(), false);
+}
+
+/// Back to the queue; `counts` as the ledger's. False: the run is not ours any more.
+Task<bool> Worker::requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
+                           Setback setback, WallTime due, bool counts) {
+  auto run = *claimed.recording.run;
+  run.status = RunStatus::queued;
+  run.reason = reason;
+  run.due_at = due;
+  run.setback = setback;
+  const auto back = [this, lease = claimed.lease, reason, setback = std::move(setback), due, counts] {
+    return ledger_.retry(lease, reason, setback, due, counts);
+  };
+  if (stopping() && flight->paused) flight->paused->leave();
+  flight->update(run);  // before the row says queued, for the next claim may follow at once
+  const bool held = co_await written(back);
+  if (!held) {
+    co_await step_aside(claimed, flight);
+  } else if (stopping()) {
+    flights_.close(flight, std::move(run));
+  }
+  co_return held;
+}
+
+/// The run is not ours any more. Where it is still active it is queued, or will be by the sweep, and the next claim
+/// goes on with this flight; where nobody will claim it here, or it has ended, nobody may wait for more.
+Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  if (flight->view().ended) co_return;
+  auto run = *claimed.recording.run;
+  run.status = RunStatus::queued;
+  run.reason = Reason::retrying;
+  try {
+    auto known = co_await ledger_.run(claimed.recording.tenant, claimed.lease.run);
+    if (!known) {
+      run.status = RunStatus::cancelled;
+    } else if (!active(known->status)) {
+      run = *std::move(known);
+    }
+  } catch (const std::exception& error) {
+    log::error("ledger.unavailable", "cannot tell what became of a run", {{"error", error.what()}});
+  }
+  bool draining = false;
+  {
+    const std::lock_guard lock{mutex_};
+    draining = draining_;
+  }
+  if (active(run.status) && !draining) {
+    flight->update(std::move(run));
+  } else {
+    flights_.close(flight, std::move(run));
+  }
+}
+
+}  // namespace onetake::run
