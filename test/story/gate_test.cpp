@@ -14,17 +14,18 @@ TEST(Gate, AThrottledAccountIsLeftAloneAsLongAsItSays) {
   auto other = provider.has("CA2", speech(5s));
   server.has(throttled_call);
   server.has(other);
+  const auto began = std::chrono::steady_clock::now();
   auto first = server.play(throttled_call);
   server.until("onetake_provider_requests_total", "429", 1);
-  const auto began = std::chrono::steady_clock::now();
 
   auto second = server.play(other);
-  first.until_the_end();
   second.until_the_end();
+  const auto waited = std::chrono::steady_clock::now() - began;
+  first.until_the_end();
 
   EXPECT_THAT(first, Each(HeardExactly(throttled_call.audio)));
   EXPECT_THAT(second, Each(HeardExactly(other.audio)));
-  EXPECT_GE(std::chrono::steady_clock::now() - began, 900ms);
+  EXPECT_GE(waited, 1s);
   EXPECT_EQ(other.requests(), 1);
   EXPECT_EQ(server.metric("onetake_runs_total", "failed"), 0);
 }
