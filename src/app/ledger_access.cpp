@@ -36,6 +36,22 @@ Answer<ledger::Table> query_with(ledger::Ledger& ledger, Foreground& foreground,
   return std::move(*table);
 }
 
+/// `use(ask)` with the ledger, wherever it can be asked.
+template <class T, class Use>
+Answer<T> with_ledger(const Settings& settings, Use use) {
+  if (!fs::exists(settings.server.data_dir))
+    return std::unexpected(settings.server.data_dir.string() + " is not there");
+  return wherever<T>(
+      settings, [&](ControlClient& server) { return use([&](const std::string& sql) { return server.query(sql); }); },
+      [&]() -> Answer<T> {
+        const fs::path file = settings.sqlite_file();
+        if (!fs::exists(file)) return std::unexpected(file.string() + " is not there: nothing has run yet");
+        Foreground foreground;
+        const auto ledger = ledger::open_sqlite(file, {.migrate = false, .query_limit = milliseconds{60'000}});
+        return use([&](const std::string& sql) { return query_with(*ledger, foreground, sql); });
+      });
+}
+
 /// A database that is there, nobody else's: its schema.
 Answer<std::string> check_database(const Settings& settings) {
   const fs::path file = settings.sqlite_file();
@@ -59,26 +75,6 @@ ControlVerbs control_verbs(ledger::Ledger& ledger, Foreground& foreground) {
       .migrate = []() -> Answer<Schema> { return Schema{ledger::known_schema(), ledger::known_schema()}; },
   };
 }
-
-namespace {
-
-/// `use(ask)` with the ledger, wherever it can be asked.
-template <class T, class Use>
-Answer<T> with_ledger(const Settings& settings, Use use) {
-  if (!fs::exists(settings.server.data_dir))
-    return std::unexpected(settings.server.data_dir.string() + " is not there");
-  return wherever<T>(
-      settings, [&](ControlClient& server) { return use([&](const std::string& sql) { return server.query(sql); }); },
-      [&]() -> Answer<T> {
-        const fs::path file = settings.sqlite_file();
-        if (!fs::exists(file)) return std::unexpected(file.string() + " is not there: nothing has run yet");
-        Foreground foreground;
-        const auto ledger = ledger::open_sqlite(file, {.migrate = false, .query_limit = milliseconds{60'000}});
-        return use([&](const std::string& sql) { return query_with(*ledger, foreground, sql); });
-      });
-}
-
-}  // namespace
 
 Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& sql) {
   return with_ledger<ledger::Table>(settings, [&](const AskLedger& ask) { return ask(sql); });

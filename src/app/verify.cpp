@@ -113,14 +113,14 @@ class Verifier {
     return {text(row.at(1)), std::strtoull(text(row.at(2)).c_str(), nullptr, 10), text(row.at(3))};
   }
   [[nodiscard]] std::optional<Pointer> pointer(const std::string& recording) const {
-    const auto table = pointers_page("id = '" + recording + "'");
+    const auto table = pointers_page("id = " + ledger::quoted(recording));
     return table.rows.empty() ? std::nullopt : std::optional{pointer_of(table.rows.front())};
   }
 
   /// A pointer has its file, and the file its bytes.
   void pointers() {
     for (std::string after;;) {
-      const auto table = pointers_page("id > '" + after + "'");
+      const auto table = pointers_page("id > " + ledger::quoted(after));
       if (table.rows.empty()) return;
       for (const auto& row : table.rows) {
         after = text(row.at(0));
@@ -158,8 +158,7 @@ class Verifier {
 
   /// The names of files begin with the id of their recording, those of temporaries with that of their run.
   static std::string id_in(const fs::directory_entry& entry) {
-    auto id = entry.path().filename().string().substr(0, id_size);
-    return id.find('\'') == std::string::npos ? id : "";
+    return entry.path().filename().string().substr(0, id_size);
   }
 
   void published_files() {
@@ -178,7 +177,8 @@ class Verifier {
     files_in(dir_ / "temporary", [&](const fs::directory_entry& file) {
       ++done_.files;
       if (!old(file)) return;
-      const auto active = ask("SELECT 1 FROM run WHERE id = '" + id_in(file) + "' AND status IN ('queued', 'running')");
+      const auto active =
+          ask("SELECT 1 FROM run WHERE id = " + ledger::quoted(id_in(file)) + " AND status IN ('queued', 'running')");
       if (!active.rows.empty() || !fs::exists(file.path())) return;
       report("temporary_has_its_run", file.path().string(), "older than an hour, and no active run's");
     });

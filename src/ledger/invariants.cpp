@@ -41,13 +41,6 @@ constexpr std::array of_runs{
               "u.status = 'completed' AND u.total_bytes IS NOT u.received_bytes"},
 };
 
-/// Ids are ours, but they come from a table that may be broken.
-std::string quoted(const std::string& text) {
-  std::string made = "'";
-  for (const char c : text) made.append(c == '\'' ? 2 : 1, c);
-  return made + "'";
-}
-
 std::string page(std::span<const Invariant> invariants, std::string_view table, std::string_view alias,
                  const std::string& after, int limit) {
   std::string sql = "SELECT id";
@@ -58,6 +51,12 @@ std::string page(std::span<const Invariant> invariants, std::string_view table, 
 }
 
 }  // namespace
+
+std::string quoted(const std::string& text) {
+  std::string made = "'";
+  for (const char c : text) made.append(c == '\'' ? 2 : 1, c);
+  return made + "'";
+}
 
 std::span<const Invariant> recording_invariants() { return of_recordings; }
 std::span<const Invariant> run_invariants() { return of_runs; }

@@ -19,6 +19,9 @@ struct Invariant {
 std::span<const Invariant> recording_invariants();
 std::span<const Invariant> run_invariants();
 
+/// As a literal of SQL. Ids are ours, but they come from a table that may be broken.
+std::string quoted(const std::string& text);
+
 /// `SELECT id, <a column 0 or 1 an invariant> …`: the next `limit` rows by id, after `after` ("" is the beginning).
 std::string recordings_page(const std::string& after, int limit);
 std::string runs_page(const std::string& after, int limit);
