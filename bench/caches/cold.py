@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""cold.py NAME ENGINE ORIGIN JSON SCENARIOS: the rig's scenarios.py against one engine, and two of ours. `fifty`: fifty
-different cold recordings at once, a client each. `ready`: fifty clients at once on a recording that is there, which is what
+"""cold.py NAME ENGINE ORIGIN JSON SCENARIOS: the rig's scenarios.py against one engine, and three of ours. `fifty`: fifty
+different cold recordings at once, a client each. `dying`: the provider breaks off at half, by a reset, with 20 and with 200
+clients on one recording, beside the same crowd undisturbed. `ready`: fifty clients at once on a recording that is there, which is what
 the load tool itself takes to give fifty a first byte. The rig's own table goes to stdout, its rows and ours to JSON."""
 
 import json
@@ -84,6 +85,26 @@ def fifty(load, engine, origin):
     return row
 
 
+def dying(load, engine, origin):
+    rows = []
+    for crowd in (20, 200):
+        rec = f"undisturbed{crowd}"
+        undisturbed = load.full(engine + common.path_of(rec), crowd)
+        settle(origin)
+        rec = f"dying{crowd}"
+        post(f"{origin}/__fault?id={rec}&at={common.SIZE // 2}&times=1&mode=rst")
+        run = load.full(engine + common.path_of(rec), crowd)
+        settle(origin)
+        seen = counts(origin)[rec]
+        row = {"scenario": f"dying{crowd}", **run, "undisturbed_max": undisturbed["full_max"],
+               "origin_requests": seen["n"], "origin_bytes": seen["bytes"] / common.SIZE}
+        print(f"{row['scenario']:34s} c={crowd:<4d} full max {row['full_max'] or 0:.0f}, undisturbed "
+              f"{row['undisturbed_max'] or 0:.0f} status={row['status']} bytes={row['bytes']} | "
+              f"origin n={row['origin_requests']}, {row['origin_bytes']:.2f} recordings", flush=True)
+        rows.append(row)
+    return rows
+
+
 def stolen():
     """Seconds that the host took from this machine's cores."""
     with open("/proc/stat") as stat:
@@ -95,7 +116,7 @@ def main(name, engine, origin, out, scenarios):
         recordings = Recordings(engine, origin)
         common.path_of, common.id_of = recordings.path_of, recordings.id_of
     began, steal = time.monotonic(), stolen()
-    own = {"ready": ready, "fifty": fifty}
+    own = {"ready": ready, "fifty": fifty, "dying": dying}
     rigs = ",".join(each for each in scenarios.split(",") if each not in own)
     if rigs:
         sys.argv = ["scenarios.py", "--name", name, "--engine", engine, "--origin", origin, "--json", out, "--big", "--only", rigs]
@@ -108,7 +129,8 @@ def main(name, engine, origin, out, scenarios):
     for each in scenarios.split(","):
         if each in own:
             import load
-            result["rows"].append(own[each](load, engine, origin))
+            row = own[each](load, engine, origin)
+            result["rows"] += row if isinstance(row, list) else [row]
     result["steal_pct"] = round(100 * (stolen() - steal) / (time.monotonic() - began), 1)
     with open(out, "w") as file:
         json.dump(result, file, indent=1)

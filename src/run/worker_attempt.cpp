@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -29,6 +30,11 @@ Reason reason_of(Cause cause) {
   if (cause == Cause::not_ready) return Reason::not_ready;
   return cause == Cause::throttled ? Reason::throttled : Reason::retrying;
 }
+
+/// How often one attempt goes on with a transfer that broke off.
+constexpr int resumptions = 3;
+
+bool broke_off(Cause cause) { return cause == Cause::interrupted || cause == Cause::stalled; }
 
 std::unexpected<Refused> refused(Cause cause, std::string detail) {
   return std::unexpected(Refused{.setback = {.cause = cause, .detail = std::move(detail)}, .retry_after = {}});
@@ -161,21 +167,34 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
   const auto left = recording.run->created_at + limits_.run_deadline - wall_now();
   const auto until = in(std::min(limits_.attempt_timeout, left));
   provider::Outcome outcome;
-  // Where the length was not known before, or the disk had less than it said, there may have been too little room. What
-  // that takes is known now: once more, from where it stands.
-  for (int times = 0; times < 2; ++times) {
+  bool room_was_short = false;
+  for (int resumed = 0;; ++resumed) {
     receiver.prepare();
     const bool room = co_await make_room_(receiver.lacks());
     if (!room) co_return refused(Cause::no_space, "no room on the disk, or within cache.max_bytes");
-    provider::Ask ask{.recording = recording,
-                      .from = receiver.resume_at(),
-                      .validator = receiver.validator(),
-                      .deadline = until,
-                      .stop = stop};
+    const auto from = receiver.resume_at();
+    provider::Ask ask{
+        .recording = recording, .from = from, .validator = receiver.validator(), .deadline = until, .stop = stop};
     outcome = co_await provider.fetch(std::move(ask), receiver);
-    if (!receiver.fault() || receiver.fault()->cause != Cause::no_space) break;
+    if (receiver.fault()) {
+      outcome = std::unexpected(Refused{.setback = *receiver.fault(), .retry_after = {}});
+      // Where the length was not known before, or the disk had less than it said, there may have been too little room.
+      // What that takes is known now: once more, from where it stands.
+      if (receiver.fault()->cause != Cause::no_space || std::exchange(room_was_short, true)) break;
+      continue;
+    }
+    // Who has sent something and then breaks off is asked for the rest at once: waiting is for who sends nothing.
+    if (outcome || stop.stop_requested() || resumed >= resumptions || receiver.resume_at() <= from) break;
+    if (const auto& setback = outcome.error().setback; broke_off(setback.cause)) {
+      log::info("run.resumed", "the provider is asked for the rest",
+                {{"run_id", claimed.lease.run.str()},
+                 {"cause", name(setback.cause)},
+                 {"detail", setback.detail},
+                 {"from", receiver.resume_at()}});
+    } else {
+      break;
+    }
   }
-  if (receiver.fault()) outcome = std::unexpected(Refused{.setback = *receiver.fault(), .retry_after = {}});
   if (outcome) {
     pass.succeeded();
   } else if (!stop.stop_requested()) {

@@ -30,6 +30,10 @@ void lose_power(const Server& server) {
   }
 }
 
+auto ms_between(Monotonic::time_point from, Monotonic::time_point to) {
+  return std::chrono::duration_cast<milliseconds>(to - from).count();
+}
+
 class Restart : public testing::TestWithParam<double> {};
 
 // Killed wherever it stands: every byte is heard, under the same ETag, and none is sent twice.
@@ -51,9 +55,13 @@ TEST_P(Restart, AfterAKillGoesOnWhereItStood) {
   ASSERT_EQ(server.wait(), -SIGKILL);
   person.until_the_end();
   const auto had = person[0].heard();
+  const auto began = Monotonic::now();
   server.start();
+  const auto listening = Monotonic::now();
   auto back = back_from(server, call, had, etag);
   back.until_the_end();
+  std::cout << "restart: listening after " << ms_between(began, listening) << " ms, all heard after "
+            << ms_between(listening, Monotonic::now()) << " ms more\n";  // script/restarts adds them up
 
   EXPECT_THAT(person, Each(WasCutBefore(size)));
   EXPECT_THAT(back, Each(HeardFrom(had, size - had)));
