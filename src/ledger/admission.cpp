@@ -18,8 +18,9 @@ Verdict judge(const Recording& recording, const Play& play) {
   if (recording.state == State::ready) return {Found::ready, {}};
   if (recording.state == State::fetching) return {Found::fetching, {}};
   if (recording.state == State::failed && recording.run && recording.run->completed_at) {
-    const auto retry_at = *recording.run->completed_at + play.failure_cooldown;
-    if (play.now < retry_at) return {Found::cooling_down, retry_at};
+    const auto failed_at = *recording.run->completed_at;
+    const auto retry_at = failed_at + play.failure_cooldown;
+    if (failed_at <= play.now + clock_skew && play.now < retry_at) return {Found::cooling_down, retry_at};
   }
   return {play.explicit_action ? Found::created : Found::cold, {}};
 }

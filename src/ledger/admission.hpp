@@ -18,4 +18,8 @@ Verdict judge(const Recording& recording, const Play& play);
 inline constexpr int most_retries = 3;
 inline constexpr std::chrono::minutes retry_window{10};
 
+/// What lies further ahead than this was written when the clock was ahead, and has been set back since: nothing waits
+/// for such a moment to come again.
+inline constexpr std::chrono::minutes clock_skew{1};
+
 }  // namespace onetake::ledger

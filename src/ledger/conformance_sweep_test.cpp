@@ -77,6 +77,28 @@ TEST_P(Conformance, TheClockOfTheWallTakesNoLease) {
   EXPECT_THAT(rescue(at(0) - std::chrono::days{1}), IsEmpty());
 }
 
+// A day ahead a run was queued, a recording failed and was tried again as often as may be; then the clock is set back.
+TEST_P(Conformance, NothingWaitsForADayThatTheClockHadRunAhead) {
+  const auto tomorrow = at(0) + std::chrono::days{1};
+  put("CA-queued");
+  play(pressed("CA-queued", tomorrow));
+  EXPECT_THAT(claim(1, at(0)), IsEmpty());
+  EXPECT_THAT(expire(hour, at(0)), IsEmpty());
+  const auto claimed_now = claim(1, at(0));
+  ASSERT_THAT(claimed_now, SizeIs(1));
+  EXPECT_EQ(claimed_now[0].recording.run->created_at, at(0));
+
+  auto again = pressed("CA-failed", tomorrow);
+  again.failure_cooldown = hour;
+  again.asked_by = AskedBy::retry;
+  again.claim = true;
+  put("CA-failed");
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(fail(play(again).lease.value(), Cause::unreachable, tomorrow));
+  EXPECT_EQ(play(again).found, Found::too_many_retries);
+  again.now = at(0);
+  ASSERT_EQ(play(again).found, Found::created);
+}
+
 TEST_P(Conformance, WhatWaitsTooLongHasFailedToTheMillisecond) {
   put("CA1");
   play(pressed("CA1", at(0)));

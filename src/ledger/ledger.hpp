@@ -205,7 +205,8 @@ class Ledger {
   /// adds to it. Tells which leases were lost.
   virtual Task<std::vector<Lease>> rescue(WallTime now) = 0;
   /// Fails up to `limit` runs that are queued and were created `deadline` ago, or earlier: `overdue`. What the last
-  /// attempt came to stands in the detail. Tells whose, with the run.
+  /// attempt came to stands in the detail. Tells whose, with the run. Those of the future, for the clock has been set
+  /// back since, are due now and count from now.
   virtual Task<std::vector<Recording>> expire(milliseconds deadline, int limit, WallTime now) = 0;
   /// Up to `limit` recordings that are `max_age` old, or older, are `gone`: audio dropped, run cancelled, metadata
   /// kept.

@@ -69,8 +69,8 @@ Run create(Connection& db, const Recording& recording, const Play& play, const A
 std::optional<WallTime> retry_at(Connection& db, const Recording& recording, WallTime now) {
   auto rows = db.select(
       "SELECT created_at FROM run WHERE tenant = ? AND recording_id = ? AND asked_by = 'retry' AND created_at > ? "
-      "ORDER BY cycle DESC LIMIT ?",
-      recording.tenant, recording.id, now - retry_window, most_retries);
+      "AND created_at <= ? ORDER BY cycle DESC LIMIT ?",
+      recording.tenant, recording.id, now - retry_window, now + clock_skew, most_retries);
   int found = 0;
   WallTime oldest;
   for (; rows.next(); ++found) oldest = rows->time();
@@ -202,6 +202,9 @@ std::vector<Lease> rescue(Connection& db, WallTime now) {
 }
 
 std::vector<Recording> expire(Connection& db, milliseconds deadline, int limit, WallTime now) {
+  db.run(
+      "UPDATE run SET created_at = ?1, due_at = min(due_at, ?1) WHERE status = 'queued' AND created_at > ?2", now,
+      now + clock_skew);
   std::vector<RunId> late;
   {
     auto rows = db.select("SELECT id FROM run WHERE status = 'queued' AND created_at <= ? ORDER BY created_at LIMIT ?",
