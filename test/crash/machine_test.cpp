@@ -191,6 +191,8 @@ TEST(Machine, OutOfDescriptorsNobodyWhoIsServedNotices) {
   EXPECT_EQ(server.metric("onetake_runs_total", "failed"), 0);
 }
 
+const std::string faketime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
 /// The clock of the wall as the server sees it; its monotonic clock is left alone.
 class Clock {
  public:
@@ -201,13 +203,31 @@ class Clock {
     fs::rename(file_.string() + ".new", file_);
   }
   [[nodiscard]] std::vector<std::string> words() const {
-    return {"/usr/bin/env", "LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-            "FAKETIME_TIMESTAMP_FILE=" + file_.string(), "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"};
+    return {"/usr/bin/env", "LD_PRELOAD=" + faketime, "FAKETIME_TIMESTAMP_FILE=" + file_.string(),
+            "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"};
   }
 
  private:
   fs::path file_;
 };
+
+// A server of role api whose worker is nowhere: a minute of its clock is a second of ours.
+TEST(Machine, AQueueThatNobodyWorksIsSaid) {
+  Provider provider;
+  Server server{provider, {{"server.role", "\"api\""}}, Server::Later{}};
+  server.start({}, {"/usr/bin/env", "LD_PRELOAD=" + faketime, "FAKETIME=+0 x60"});
+  const auto call = provider.has("CA1", speech(1s));
+  server.has(call);
+  const auto first = server.get(play("CA1"), {"Prefer: respond-async"});
+  EXPECT_THAT(first, AnyOf(Has(202), IsProblem(500, "no_worker")));  // the minute may have gone by
+
+  EXPECT_TRUE(Server::eventually([&] { return server.get(play("CA1"), {"Prefer: respond-async"}).status == 500; }));
+
+  EXPECT_THAT(server.get(play("CA1"), {"Prefer: respond-async"}), IsProblem(500, "no_worker"));
+  EXPECT_THAT(server.head(play("CA1")), Has(500));
+  EXPECT_EQ(server.metric("onetake_runs", "queued"), 1);
+  EXPECT_EQ(call.requests(), 0);
+}
 
 struct Set {
   const char* name;

@@ -109,7 +109,9 @@ void Server::write_config() const {
   file << "[[tenant.provider]]\nname = \"web\"\ntype = \"http\"\nallowed_hosts = [\""
        << base_url_.substr(base_url_.rfind('/') + 1) << "\"]\n"
        << "[[tenant.provider]]\nname = \"anywhere\"\ntype = \"http\"\nallowed_hosts = [\"*\"]\n"
-       << "[[tenant]]\nid = \"globex\"\napi_key_sha256 = [\"" << sha256("globex-key") << "\"]\n";
+       << "[[tenant]]\nid = \"globex\"\napi_key_sha256 = [\"" << sha256("globex-key") << "\"]\n"
+       << "[[tenant.provider]]\nname = \"web\"\ntype = \"http\"\nallowed_hosts = [\""
+       << base_url_.substr(base_url_.rfind('/') + 1) << "\"]\n";
 }
 
 void Server::start(const Settings& changed, std::vector<std::string> under) {
