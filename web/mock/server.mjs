@@ -86,6 +86,10 @@ export async function startMock(calls, options = {}) {
     if (!one) return problem(response, 404, "recording_not_found", "No such recording");
     if (rest === "") return json(response, 200, shown(one));
     if (rest === "/events") return events(one, response, gone);
+    if (rest === "/fetch" && request.method === "POST") {
+      if (one.state === "failed" || one.state === "remote") fetchIt(one);
+      return json(response, 202, one.run);
+    }
     if (rest === "/stream") return stream(one, request, response, url, gone);
     problem(response, 501, "not_implemented", "Not here");
   }
@@ -176,7 +180,7 @@ export async function startMock(calls, options = {}) {
   async function stream(one, request, response, url, gone) {
     const { audio, type = "audio/wav" } = one.call;
     if (one.state === "gone") return problem(response, 410, "recording_gone", "The provider has deleted it.");
-    if (one.state === "remote" || one.state === "failed") {
+    if (one.state === "remote") {
       if (url.searchParams.get("explicit_user_action") !== "true")
         return problem(response, 400, "explicit_user_action_required", "Play it.");
       fetchIt(one);

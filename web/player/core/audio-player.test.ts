@@ -351,6 +351,37 @@ describe("a fetch that fails", () => {
     expect(audio.sent).toEqual([12]);
   });
 
+  it("tries again by a retry, which no cool-down holds up, and then plays", async () => {
+    const { player, audio } = await failedAt(12);
+    server.answers(202, { status: "queued" });
+    const before = server.asked.length;
+    player.tryAgain();
+    player.tryAgain();
+    await settled();
+    expect(server.asked.slice(before).map(({ url, body }) => [url, body])).toEqual([
+      ["/api/recordings/CA1/fetch", '{"retry":true}'],
+    ]);
+    expect(audio.sources).toHaveLength(2);
+    expect(logged).toEqual([STREAMING, STREAMING, SKIPPED]);
+  });
+
+  it("is told when it has tried again too often, and the element is left alone", async () => {
+    const { player, audio } = await failedAt(12);
+    server.answers(429, { code: "too_many_retries", detail: "Three in ten minutes." });
+    player.tryAgain();
+    await settled();
+    expect(player.store.get()).toMatchObject({ phase: "failed", problem: { code: "too_many_retries" } });
+    expect(audio.sources).toHaveLength(1);
+  });
+
+  it("plays without a retry where the page may only listen", async () => {
+    const { player, audio } = await failedAt(12);
+    server.answers(403, { code: "forbidden" });
+    player.tryAgain();
+    await settled();
+    expect(audio.sources).toHaveLength(2);
+  });
+
   it.each([
     ["called off", 200, { state: "remote" }, "cancelled"],
     ["erased", 404, { code: "recording_not_found" }, "recording_not_found"],

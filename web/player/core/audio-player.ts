@@ -1,6 +1,6 @@
 import { apply, type Chosen, holdsConnection, letGo, observed } from "./element.ts";
 import { type Floor, pageFloor } from "./floor.ts";
-import { type Finding, recordingSays, streamSays } from "./inquiry.ts";
+import { type Finding, recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
 import { Press, untouched } from "./press.ts";
 import { cancelled, ProblemError, problemFrom, unplayable } from "./problem.ts";
@@ -9,7 +9,7 @@ import { Scope } from "./scope.ts";
 import { Seeker } from "./seeker.ts";
 import { Store } from "./store.ts";
 import type { Fetching, PlayerState, Problem, Target } from "./types.ts";
-import { eventsUrl, recordingUrl } from "./urls.ts";
+import { eventsUrl, fetchUrl, recordingUrl } from "./urls.ts";
 
 export interface PlayerOptions {
   /** Where the API is; the page's own origin by default. */
@@ -37,7 +37,7 @@ const RESUME_FROM_S = 3;
  *   playing   the element's `playing`                    pauses
  *   paused    the element's `pause`                      goes on, without a request of ours
  *   ended     the element's `ended`                      plays again, without a request of ours
- *   failed    the cause is known                         starts
+ *   failed    the cause is known                         starts; `tryAgain` asks for a retry first
  *
  * The life of one press is a `Press`: its scope owns the timer and the requests, and ends with an error, a release
  * (unmount, another recording, another player's start) or the next press. The listeners belong to `attach`.
@@ -116,6 +116,13 @@ export class AudioPlayer {
     }
   }
 
+  /** A press that does not accept a failure: the server is asked to fetch again without letting it cool down. */
+  tryAgain(): void {
+    const code = this.store.get().problem?.code;
+    if (code === "fetch_failed" || code === "recording_gone") this.#start(true);
+    else this.press();
+  }
+
   /** Lets go: whatever is under way is cancelled, and the element holds no connection any more. */
   release(): void {
     const press = this.#press;
@@ -163,7 +170,7 @@ export class AudioPlayer {
     else this.store.set(change);
   }
 
-  #start(): void {
+  #start(again = false): void {
     const target = this.#target;
     if (!target) return;
     if (this.#press) this.#end(this.#press);
@@ -172,10 +179,18 @@ export class AudioPlayer {
     this.#press = press;
     this.store.set({ ...untouched(target), ...this.#floor.chosen, position: press.resumeAt, phase: "starting" });
     log.streaming(target.call_sid);
-    this.#load(press);
+    if (again) void this.#retry(press, target);
+    else this.#load(press);
     press.scope.after(press.whole ? 4 * FOLLOW_AFTER_MS : FOLLOW_AFTER_MS, () => {
       if (this.#checking()) this.#follow(press);
     });
+  }
+
+  async #retry(press: Press, target: Target): Promise<void> {
+    const refused = await refusedToRetry(fetchUrl(this.#options.base ?? "", target), press.scope);
+    if (press.scope.over) return;
+    if (refused) this.#fail(press, refused);
+    else this.#load(press);
   }
 
   #checking(): boolean {

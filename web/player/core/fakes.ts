@@ -71,6 +71,7 @@ export class FakeAudio extends EventTarget {
 interface Asked {
   url: string;
   headers: Record<string, string>;
+  body: string | undefined;
   signal: AbortSignal;
 }
 
@@ -80,12 +81,15 @@ export class FakeServer {
   readonly #answers: ((asked: Asked) => Response)[] = [];
 
   constructor() {
-    vi.stubGlobal("fetch", (url: string, init: { headers?: Record<string, string>; signal: AbortSignal }) => {
-      const asked = { url, headers: init.headers ?? {}, signal: init.signal };
-      this.asked.push(asked);
-      const answer = this.#answers.shift();
-      return answer ? Promise.resolve(answer(asked)) : Promise.reject(new TypeError("Failed to fetch"));
-    });
+    vi.stubGlobal(
+      "fetch",
+      (url: string, init: { headers?: Record<string, string>; body?: string; signal: AbortSignal }) => {
+        const asked = { url, headers: init.headers ?? {}, body: init.body, signal: init.signal };
+        this.asked.push(asked);
+        const answer = this.#answers.shift();
+        return answer ? Promise.resolve(answer(asked)) : Promise.reject(new TypeError("Failed to fetch"));
+      },
+    );
   }
 
   answers(status: number, body: unknown) {

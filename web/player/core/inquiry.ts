@@ -38,6 +38,21 @@ export async function streamSays(url: string, scope: Scope): Promise<Finding> {
   });
 }
 
+/**
+ * Asks for a new fetch of what has failed. What keeps the press from being heard now: null, also where this page may
+ * only listen (a signed URL, another origin), for then the stream itself says how things stand.
+ */
+export async function refusedToRetry(url: string, scope: Scope): Promise<Problem | null> {
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const body = JSON.stringify({ retry: true });
+    const answer = await fetch(url, { method: "POST", headers, body, signal: scope.signal });
+    return [401, 429, 503].includes(answer.status) ? await problemOf(answer) : null;
+  } catch {
+    return null;
+  }
+}
+
 async function asked(
   url: string,
   headers: Record<string, string>,

@@ -17,6 +17,8 @@ export const eventsUrl = (base: string, target: Target) => base + path(target, "
 
 export const recordingUrl = (base: string, target: Target) => base + path(target, "") + query(target);
 
+export const fetchUrl = (base: string, target: Target) => base + path(target, "/fetch") + query(target);
+
 /** A random UUID also where the page is not a secure context, which `crypto.randomUUID` asks for. */
 export function uuid(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();

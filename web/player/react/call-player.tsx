@@ -88,7 +88,7 @@ export function CallPlayer(props: CallPlayerProps) {
                 <bdi>{problemText(problem, lang).detail}</bdi> <code dir="ltr">{problem.code}</code>
               </p>
             </div>
-            <button type="button" className="ot-again" onClick={() => player.press()}>
+            <button type="button" className="ot-again" onClick={() => player.tryAgain()}>
               {t.tryAgain}
             </button>
           </div>
