@@ -304,19 +304,39 @@ TEST_F(WorkerTest, AnInterruptedTransferGoesOnWhereItStopped) {
   rest.head->total = audio.size();
   provider_->will(std::move(rest));
   const auto flight = play();
-  const auto live = loop_.run(waiting(flight)).live;
-  ASSERT_NE(live, nullptr);
-  EXPECT_EQ(live->audio->view().phase, Phase::arriving) << "a pause, not an end";
-  worker_->start();
-  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
-  EXPECT_EQ(live->audio->view().phase, Phase::whole);
-  EXPECT_EQ(test::readable(*live->audio), audio);
+  const auto view = end_of(flight);
+  EXPECT_EQ(view.run.status, RunStatus::completed);
+  EXPECT_EQ(view.run.attempt, 1) << "within one attempt";
+  EXPECT_EQ(view.live->audio->view().phase, Phase::whole);
+  EXPECT_EQ(test::readable(*view.live->audio), audio);
   const auto asked = provider_->asked();
   ASSERT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked[0].from, 0U);
   EXPECT_EQ(asked[1].from, 3000U);
   EXPECT_EQ(asked[1].validator, "\"v\"");
-  EXPECT_EQ(recording().media->version, live->version);
+  EXPECT_EQ(recording().media->version, view.live->version);
+}
+
+// Who sends nothing more is not asked again at once: that is a pause, and listeners stay.
+TEST_F(WorkerTest, AnAttemptThatGetsNoFurtherIsRepeatedLater) {
+  const auto audio = wav(5000);
+  provider_->will(test::cut(test::sends(audio), 3000));
+  auto nothing = test::cut(test::sends(audio.substr(3000)), 0);
+  nothing.head->offset = 3000;
+  nothing.head->total = audio.size();
+  provider_->will(std::move(nothing));
+  auto rest = test::sends(audio.substr(3000));
+  rest.head->offset = 3000;
+  rest.head->total = audio.size();
+  provider_->will(std::move(rest));
+  const auto flight = play();
+  const auto live = loop_.run(waiting(flight)).live;
+  ASSERT_NE(live, nullptr);
+  EXPECT_EQ(live->audio->view().phase, Phase::arriving) << "a pause, not an end";
+  EXPECT_EQ(provider_->asked().size(), 2U);
+  worker_->start();
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::completed);
+  EXPECT_EQ(test::readable(*live->audio), audio);
 }
 
 TEST_F(WorkerTest, AFailureCutsWhoListensAndPublishesNothing) {
