@@ -15,36 +15,14 @@ constexpr int pages_at_most = 4000;
 GroupCommit::GroupCommit(std::unique_ptr<Connection> db) : db_(std::move(db)), thread_([this] { work(); }) {}
 
 GroupCommit::~GroupCommit() {
-  {
-    const std::lock_guard lock{mutex_};
-    ending_ = true;
-  }
-  more_.notify_one();
+  waiting_.end();
   thread_.join();
 }
 
-void GroupCommit::add(std::unique_ptr<Job> job) {
-  {
-    const std::lock_guard lock{mutex_};
-    waiting_.push_back(std::move(job));
-    if (waiting_.size() > 1) return;  // the thread has been told, or is at work and will look
-  }
-  more_.notify_one();
-}
-
-bool GroupCommit::take(Batch& batch) {
-  std::unique_lock lock{mutex_};
-  more_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-  while (!waiting_.empty() && batch.size() < most) {
-    batch.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
-  return !batch.empty();
-}
+void GroupCommit::add(std::unique_ptr<Job> job) { waiting_.add(std::move(job)); }
 
 void GroupCommit::work() {
-  Batch batch;
-  while (take(batch)) {
+  for (auto batch = waiting_.take(most); !batch.empty(); batch = waiting_.take(most)) {
     read(batch);
     write(batch);
     batch.clear();
@@ -103,10 +81,7 @@ void GroupCommit::write_alone(Job& job) {
 void GroupCommit::move_log() {
   const int pages = db_->wal_pages();
   if (pages < pages_when_idle) return;
-  if (pages < pages_at_most) {
-    const std::lock_guard lock{mutex_};
-    if (!waiting_.empty()) return;
-  }
+  if (pages < pages_at_most && !waiting_.empty()) return;
   db_->checkpoint();
 }
 

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "ledger/sqlite_connection.hpp"
+#include "ledger/waiting.hpp"
 
 namespace onetake::ledger {
 
@@ -62,17 +60,13 @@ class GroupCommit {
   using Batch = std::vector<std::unique_ptr<Job>>;
 
   void work();
-  bool take(Batch& batch);
   void read(Batch& batch);
   void write(Batch& batch);
   void write_alone(Job& job);
   void move_log();
 
   std::unique_ptr<Connection> db_;
-  std::mutex mutex_;
-  std::condition_variable more_;
-  std::deque<std::unique_ptr<Job>> waiting_;
-  bool ending_ = false;
+  Waiting<std::unique_ptr<Job>> waiting_;
   std::thread thread_;
 };
 

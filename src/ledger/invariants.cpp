@@ -38,14 +38,14 @@ constexpr std::array of_runs{
     Invariant{"token_counts_claims", "its token is smaller than the claims that there must have been",
               "u.token < u.attempt OR (u.status IN ('running', 'completed') AND u.token < 1)"},
     Invariant{"completed_is_whole", "it has completed with less than the whole",
-              "u.status = 'completed' AND u.total_bytes IS NOT u.received_bytes"},
+              "u.status = 'completed' AND u.total_bytes IS DISTINCT FROM u.received_bytes"},
 };
 
 std::string page(std::span<const Invariant> invariants, std::string_view table, std::string_view alias,
                  const std::string& after, int limit) {
   std::string sql = "SELECT id";
   for (const auto& each : invariants)
-    sql.append(", coalesce(").append(each.violated).append(", 1) AS ").append(each.name);
+    sql.append(", CASE WHEN coalesce(").append(each.violated).append(", true) THEN 1 ELSE 0 END AS ").append(each.name);
   sql.append(" FROM ").append(table).append(" ").append(alias).append(" WHERE id > ").append(quoted(after));
   return sql.append(" ORDER BY id LIMIT ").append(std::to_string(limit));
 }

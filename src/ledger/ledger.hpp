@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "ledger/files.hpp"
+#include "ledger/whereabouts.hpp"
 #include "recording/recording.hpp"
 
 namespace onetake::ledger {
@@ -48,6 +49,7 @@ struct Play {
   bool explicit_action = false;  ///< a person pressed Play, or someone asked for the audio to be made ready
   AskedBy asked_by = AskedBy::play;
   bool claim = false;          ///< a slot is free here: what is created is claimed in the same transaction
+  int per_tenant = 0;          ///< so many running of the tenant, and it is only queued; 0: any number
   milliseconds lease{30'000};  ///< of what is claimed
   int max_attempts = 5;
   milliseconds failure_cooldown{0};
@@ -137,8 +139,11 @@ struct Table {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
-/// The durable truth: recordings, runs, leases. One port, SQLite now, PostgreSQL to come; `conformance` is the one
-/// suite for both.
+/// The durable truth: recordings, runs, leases. One port, on SQLite and on PostgreSQL; `conformance` is the one suite
+/// for both.
+///
+/// A ledger is one node's: it is opened with the node's name. On SQLite there is one node. On PostgreSQL any number
+/// share the recordings and the runs, while leases, signs of life and files are told apart by node.
 ///
 /// Any loop; the caller goes on, on its own. What an answer says is committed (with fsync) before the answer is given.
 /// A database that is down, full or broken throws; an outcome that depends on input is in the answer.
@@ -185,17 +190,18 @@ class Ledger {
   /// Back to queued, the same row. `counts` says whether the attempt used up one of `max_attempts`: a claim adds one to
   /// `Run::attempt`, a setback that does not count gives it back.
   virtual Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) = 0;
-  /// The pointer: the recording is ready. The run keeps its last setback, if it had any.
+  /// The pointer: the recording is ready, and this node holds its file. The run keeps its last setback, if it had any.
+  /// True again, when it is said again: whoever lost the answer must not unlink what the pointer names.
   virtual Task<bool> complete(Lease lease, Media media, WallTime now) = 0;
   /// The recording is `failed`, or `gone` where the provider said 410.
   virtual Task<bool> fail(Lease lease, Setback setback, WallTime now) = 0;
 
-  /// The file that `blob` names is missing or does not hold what it should: the pointer goes, if it still points there,
-  /// and the recording is `remote`. True if it did.
+  /// The file that `blob` names goes, or is missing, or does not hold what it should: this node's copy is no more, and
+  /// with the last one, where none is durable, the pointer: the recording is `remote`. True if this node had one.
   virtual Task<bool> disown(RecordingId recording, std::string blob) = 0;
 
-  /// On start, before anything else: no lease outlives a process on one machine. Running runs are queued again, due
-  /// now, their attempt given back; tells how many. Workers of an earlier life are forgotten.
+  /// On start, before anything else: no lease outlives the process that holds it. This node's running runs are queued
+  /// again, due now, their attempt given back; tells how many. Its workers of an earlier life are forgotten.
   virtual Task<int> recover(WallTime now) = 0;
 
   // The sweep. Leases and signs of life are told by the ledger's own clock, which nobody sets: `now` is for what is
@@ -226,13 +232,14 @@ class Ledger {
   /// Errors: `bad_request` with the database's own words; also for SQL that would write.
   virtual Task<result<Table>> query(std::string sql) = 0;
 
-  // Files. `complete`, and whatever takes a pointer away, keep the list of files that nothing points to.
+  // This node's files. `complete`, and whatever takes a pointer away, keep the list of files that nothing points to: a
+  // pointer that goes leaves every node's copy on that node's own list.
 
   /// When these were played last; tells of how many that is news.
   virtual Task<int> played(std::vector<Played> plays) = 0;
   /// Published files, the least recently played first, those that come after `after`. Publishing counts as playing.
   virtual Task<std::vector<Stored>> least_played(std::optional<Stored> after, int limit) = 0;
-  /// Goes on behind `after`, looks at `limit` recordings and tells of those that have a file.
+  /// Goes on behind `after`, looks at up to `limit` recordings and tells of those that have a file here.
   virtual Task<Stretch> walk_files(RecordingId after, int limit) = 0;
 
   /// `blob` is about to become a published file: until a pointer or `strike_files` says otherwise, nothing points to
@@ -246,6 +253,24 @@ class Ledger {
 
   /// Of all tenants, queued and running.
   virtual Task<std::vector<RunId>> active_runs() = 0;
+
+  // Nodes, and who holds what.
+
+  /// This node lives, and can be reached by its name. True when it was not known. One without a name is nobody's
+  /// neighbour: false.
+  virtual Task<bool> node_lives() = 0;
+  /// This node stops: nobody needs to wait until it has been silent for long enough.
+  virtual Task<bool> node_leaves() = 0;
+  /// Where the audio is, or is being fetched; nothing where there is no such recording. A node lives while its last
+  /// sign of life is younger than `within`.
+  virtual Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) = 0;
+  /// This node now holds the published file too; it has been announced. False: the pointer has moved on, unlink it.
+  virtual Task<bool> copied(RecordingId recording, std::string blob, WallTime now) = 0;
+  /// The durable copy of what `blob` names exists. False: the pointer has moved on, and nobody will ask for it.
+  virtual Task<bool> made_durable(RecordingId recording, std::string blob) = 0;
+  /// No living node holds the file that `blob` names, and no copy is durable: the pointer goes, and the recording is
+  /// `remote`. True if it did; false where there is still somebody to ask.
+  virtual Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) = 0;
 };
 
 }  // namespace onetake::ledger

@@ -5,12 +5,13 @@
 #include "ledger/migrations/sqlite_0001.hpp"
 #include "ledger/migrations/sqlite_0002.hpp"
 #include "ledger/migrations/sqlite_0003.hpp"
+#include "ledger/migrations/sqlite_0004.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger {
 namespace {
 
-constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003};
+constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003, sqlite_0004};
 constexpr std::int64_t ours = 0x6f6e6531;  // "one1", in the header of the file
 
 std::int64_t number(Connection& db, std::string_view sql) {

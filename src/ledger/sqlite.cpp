@@ -30,7 +30,7 @@ class Call final : public Job {
 }  // namespace
 
 Sqlite::Sqlite(std::unique_ptr<Connection> db, const SqliteOptions& options)
-    : query_limit_(options.query_limit), jobs_(std::move(db)) {}
+    : node_(options.node), query_limit_(options.query_limit), jobs_(std::move(db)) {}
 
 template <class Work>
 auto Sqlite::job(bool writes, Work work) -> Task<std::invoke_result_t<const Work&, Connection&>> {
@@ -170,6 +170,32 @@ Task<int> Sqlite::strike_files(std::vector<std::string> blobs) {
 
 Task<std::vector<RunId>> Sqlite::active_runs() {
   return reading([](Connection& db) { return ledger::active_runs(db); });
+}
+
+// One node, which is this process: it has no neighbours, and what it holds it can be asked for.
+
+Task<bool> Sqlite::node_lives() {
+  return reading([](Connection&) { return false; });
+}
+
+Task<bool> Sqlite::node_leaves() {
+  return reading([](Connection&) { return false; });
+}
+
+Task<std::optional<Whereabouts>> Sqlite::whereabouts(Key key, milliseconds) {
+  return reading([this, key = std::move(key)](Connection& db) { return ledger::whereabouts(db, key, node_); });
+}
+
+Task<bool> Sqlite::copied(RecordingId recording, std::string blob, WallTime now) {
+  return writing([=](Connection& db) { return ledger::copied(db, recording, blob, now); });
+}
+
+Task<bool> Sqlite::made_durable(RecordingId recording, std::string blob) {
+  return writing([=](Connection& db) { return ledger::made_durable(db, recording, blob); });
+}
+
+Task<bool> Sqlite::lost(RecordingId, std::string, milliseconds) {
+  return reading([](Connection&) { return false; });
 }
 
 std::unique_ptr<Ledger> open_sqlite(const std::filesystem::path& path, const SqliteOptions& options) {

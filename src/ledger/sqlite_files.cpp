@@ -2,11 +2,14 @@
 
 #include <utility>
 
+#include "ledger/sqlite_recordings.hpp"
+
 namespace onetake::ledger {
 namespace {
 
 constexpr std::string_view columns =
-    "id, tenant, call_sid, media_blob, media_bytes, media_sha256, coalesce(played_at, 0)";
+    "id, tenant, call_sid, CASE WHEN media_here = 1 THEN media_blob END, media_bytes, media_sha256, "
+    "coalesce(played_at, 0)";
 
 /// REQUIRES: the row is at the blob, which is not NULL; what stands before it has been read.
 Stored read_stored(Statement& row, RecordingId recording, TenantId tenant, CallSid call_sid) {
@@ -32,7 +35,7 @@ int played(Connection& db, const std::vector<Played>& plays) {
 
 std::vector<Stored> least_played(Connection& db, const std::optional<Stored>& after, int limit) {
   static const std::string sql = "SELECT " + std::string{columns} +
-                                 " FROM recording WHERE media_blob IS NOT NULL "
+                                 " FROM recording WHERE media_blob IS NOT NULL AND media_here = 1 "
                                  "AND coalesce(played_at, 0) >= ?1 AND (coalesce(played_at, 0) > ?1 OR id > ?2) "
                                  "ORDER BY coalesce(played_at, 0), id LIMIT ?3";
   const auto from = after.value_or(Stored{.recording = {},
@@ -87,6 +90,30 @@ int strike_files(Connection& db, const std::vector<std::string>& blobs) {
   int count = 0;
   for (const auto& blob : blobs) count += db.run("DELETE FROM loose_file WHERE blob = ?", blob);
   return count;
+}
+
+std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, const std::string& node) {
+  const auto recording = find(db, key);
+  if (!recording) return std::nullopt;
+  Whereabouts found;
+  found.recording = recording->id;
+  if (recording->run && recording->run->status == RunStatus::running) found.fetching = node;
+  if (!recording->media) return found;
+  found.blob = recording->media->blob;
+  auto rows = db.select("SELECT media_here, media_durable FROM recording WHERE id = ?", recording->id);
+  rows.next();
+  if (rows->integer() == 1) found.holders.push_back(node);
+  found.durable = rows->integer() == 1;
+  return found;
+}
+
+bool copied(Connection& db, const RecordingId& recording, const std::string& blob, WallTime now) {
+  return db.run("UPDATE recording SET media_here = 1, played_at = ? WHERE id = ? AND media_blob = ?", now, recording,
+                blob) == 1;
+}
+
+bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob) {
+  return db.run("UPDATE recording SET media_durable = 1 WHERE id = ? AND media_blob = ?", recording, blob) == 1;
 }
 
 std::vector<RunId> active_runs(Connection& db) {

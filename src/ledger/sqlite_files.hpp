@@ -6,6 +6,7 @@
 
 #include "ledger/files.hpp"
 #include "ledger/sqlite_connection.hpp"
+#include "ledger/whereabouts.hpp"
 
 /// The ledger's calls about files, each inside a transaction that the caller has begun. `Ledger` says what they do.
 namespace onetake::ledger {
@@ -19,5 +20,10 @@ std::vector<std::string> loose_files(Connection& db, bool announced_too, int lim
 int strike_files(Connection& db, const std::vector<std::string>& blobs);
 
 std::vector<RunId> active_runs(Connection& db);
+
+/// `node` is the one that there is.
+std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, const std::string& node);
+bool copied(Connection& db, const RecordingId& recording, const std::string& blob, WallTime now);
+bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob);
 
 }  // namespace onetake::ledger

@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "ledger/ledger.hpp"
+#include "ledger/migrated.hpp"
 
 namespace onetake::ledger {
 
 struct SqliteOptions {
+  std::string node = {};             ///< the name of the one node
   bool migrate = true;               ///< false: a schema older than ours is refused
   milliseconds query_limit{10'000};  ///< a `query` is interrupted after this long
 };
@@ -17,11 +19,7 @@ struct SqliteOptions {
 /// waits, on a thread of its own, and closes the file.
 std::unique_ptr<Ledger> open_sqlite(const std::filesystem::path& path, const SqliteOptions& options = {});
 
-/// Applies migrations to a file that nobody has open, made if need be. Returns the schema that it had and has.
-struct Migrated {
-  int from;
-  int to;
-};
+/// Applies migrations to a file that nobody has open, made if need be.
 Migrated migrate_sqlite(const std::filesystem::path& path);
 
 }  // namespace onetake::ledger

@@ -125,9 +125,13 @@ Leftovers erase(Connection& db, const TenantId& tenant, const CallSid& call_sid,
 }
 
 bool disown(Connection& db, const RecordingId& recording, const std::string& blob) {
+  if (db.run("UPDATE recording SET media_here = 0 WHERE id = ? AND media_blob = ? AND media_here = 1 "
+             "AND media_durable = 1",
+             recording, blob) == 1)
+    return true;
   return db.run(
              "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL "
-             "WHERE id = ? AND media_blob = ?",
+             "WHERE id = ? AND media_blob = ? AND media_here = 1",
              recording, blob) == 1;
 }
 

@@ -2,13 +2,12 @@
 
 #include <string>
 
-#include "ledger/ledger.hpp"
+#include "ledger/rows.hpp"
 #include "ledger/sqlite_statement.hpp"
 
 namespace onetake::ledger {
 
-/// `SELECT <recording r>, <run u> FROM recording r LEFT JOIN run u`: a recording with its newest run, which is the one
-/// of its cycle. Append WHERE.
+/// `SELECT <recording r>, <run u> FROM recording r LEFT JOIN run u`: a recording with its newest run. Append WHERE.
 extern const std::string select_recording;
 /// The same for conditions on `r.rowid`: SQLite is kept from walking an index instead.
 extern const std::string select_recording_by_rowid;
@@ -16,11 +15,5 @@ extern const std::string select_recording_by_rowid;
 extern const std::string select_run;
 /// The same of the recordings r, looked up first.
 extern const std::string select_run_by_recording;
-
-Recording read_recording(Statement& row);
-Run read_run(Statement& row);
-
-/// Labels are an object of strings.
-std::string labels_json(const std::map<std::string, std::string>& labels);
 
 }  // namespace onetake::ledger

@@ -18,51 +18,35 @@ static_assert(may_become(RunStatus::running, RunStatus::failed));
 static_assert(may_become(RunStatus::queued, RunStatus::cancelled));
 static_assert(may_become(RunStatus::running, RunStatus::cancelled));
 
-struct Asked {
-  std::string_view name;
-  Urgency urgency;
-};
-
-Asked asked(AskedBy by) {
-  switch (by) {
-    case AskedBy::play:
-      return {"play", Urgency::play};
-    case AskedBy::fetch:
-      return {"fetch", Urgency::background};
-    case AskedBy::retry:
-      return {"retry", Urgency::retry};
-  }
-  return {};
-}
-
-Run create(Connection& db, const Recording& recording, const Play& play, const Asked& asked) {
-  Run run;
-  run.id = RunId{uuid7()};
-  run.recording = recording.id;
-  run.call_sid = recording.call_sid;
-  run.job_type = "fetch";
-  run.cycle = recording.cycle;
-  run.max_attempts = play.max_attempts;
-  run.created_at = play.now;
-  run.urgency = asked.urgency;
-  std::optional<std::int64_t> lease_ends;
-  if (play.claim) {
-    run.status = RunStatus::running;
-    run.attempt = 1;
-    run.token = 1;
-    run.started_at = play.now;
-    lease_ends = ticks(play.lease);
-  } else {
-    run.due_at = play.now;
-  }
+void insert(Connection& db, const Recording& recording, const NewRun& made, const Play& play) {
+  const auto& run = made.run;
+  const auto lease_ends =
+      run.status == RunStatus::running ? std::optional<std::int64_t>{ticks(play.lease)} : std::nullopt;
   db.run(
       "INSERT INTO run (id, tenant, recording_id, call_sid, job_type, cycle, status, attempt, max_attempts, token, "
       "lease_expires_at, due_at, created_at, started_at, asked_by, urgency) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       run.id, recording.tenant, run.recording, run.call_sid, run.job_type, run.cycle, run.status, run.attempt,
-      run.max_attempts, run.token, lease_ends, run.due_at, run.created_at, run.started_at, asked.name,
+      run.max_attempts, run.token, lease_ends, run.due_at, run.created_at, run.started_at, made.asked_by,
       static_cast<int>(run.urgency));
-  return run;
+}
+
+/// Whether one more of the tenant may run.
+bool room(Connection& db, const TenantId& tenant, int per_tenant) {
+  if (per_tenant == 0) return true;
+  auto rows =
+      db.select("SELECT count(*) FROM run WHERE tenant = ? AND status <> 'completed' AND status = 'running'", tenant);
+  rows.next();
+  return rows->integer() < per_tenant;
+}
+
+/// Whether an earlier call, whose answer was lost, has done it.
+bool is_ours(Connection& db, const Lease& lease, const Media& media) {
+  auto rows = db.select(
+      "SELECT 1 FROM run u JOIN recording r ON r.id = u.recording_id WHERE u.id = ? AND u.token = ? "
+      "AND u.status = 'completed' AND r.media_blob = ?",
+      lease.run, lease.token, media.blob);
+  return rows.next();
 }
 
 /// When the next retry may be created; nothing where it may be now.
@@ -94,9 +78,7 @@ Admission admit(Connection& db, const Play& play) {
   const auto verdict = judge(recording, play);
   admission.found = verdict.found;
   admission.retry_at = verdict.retry_at;
-  if (admission.found == Found::fetching && play.explicit_action && play.asked_by == AskedBy::play &&
-      recording.run->urgency == Urgency::background)
-    promote(db, *recording.run);
+  if (makes_urgent(recording, play, verdict)) promote(db, *recording.run);
   if (admission.found != Found::created) return admission;
   if (verdict.again) {
     if (const auto later = retry_at(db, recording, play.now)) {
@@ -106,13 +88,15 @@ Admission admit(Connection& db, const Play& play) {
     }
   }
 
-  // Where nothing has failed there is nothing to retry: such a run does not count as one.
-  const auto by = play.asked_by == AskedBy::retry && !verdict.again ? AskedBy::fetch : play.asked_by;
-  ++recording.cycle;
+  auto wanted = play;
+  wanted.claim = play.claim && room(db, recording.tenant, play.per_tenant);
+  auto made = new_run(recording, wanted, verdict, RunId{uuid7()});
+  insert(db, recording, made, wanted);
+  recording.cycle = made.run.cycle;
   recording.state = State::fetching;
-  recording.run = create(db, recording, play, asked(by));
+  recording.run = std::move(made.run);
   db.run("UPDATE recording SET state = 'fetching', cycle = ? WHERE id = ?", recording.cycle, recording.id);
-  if (play.claim) admission.lease = Lease{recording.run->id, recording.id, recording.run->token};
+  if (wanted.claim) admission.lease = Lease{recording.run->id, recording.id, recording.run->token};
   return admission;
 }
 
@@ -156,11 +140,12 @@ bool complete(Connection& db, const Lease& lease, const Media& media, WallTime n
   if (db.run("UPDATE run SET status = 'completed', received_bytes = ?1, total_bytes = ?1, completed_at = ?2, "
              "lease_expires_at = NULL WHERE id = ?3 AND status = 'running' AND token = ?4",
              media.bytes, now, lease.run, lease.token) != 1)
-    return false;
+    return is_ours(db, lease, media);
   db.run(
       "UPDATE recording SET state = 'ready', media_blob = ?, media_bytes = ?, media_sha256 = ?, "
       "media_content_type = ?, media_duration_seconds = ?, media_channels = ?, media_codec = ?, media_cycle = ?, "
-      "media_version = ?, media_last_modified = ?, played_at = ? WHERE id = (SELECT recording_id FROM run WHERE id = "
+      "media_version = ?, media_last_modified = ?, played_at = ?, media_here = 1, media_durable = 0 WHERE id = (SELECT "
+      "recording_id FROM run WHERE id = "
       "?)",
       media.blob, media.bytes, media.sha256, media.content_type, media.duration_seconds, media.channels, media.codec,
       media.cycle, media.version, media.last_modified, now, lease.run);

@@ -81,6 +81,14 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<std::vector<std::string>> loose_files(bool, int) override { return not_expected(std::vector<std::string>{}); }
   Task<int> strike_files(std::vector<std::string>) override { return not_expected(0); }
   Task<std::vector<RunId>> active_runs() override { return not_expected(std::vector<RunId>{}); }
+  Task<bool> node_lives() override { return not_expected(false); }
+  Task<bool> node_leaves() override { return not_expected(false); }
+  Task<std::optional<ledger::Whereabouts>> whereabouts(Key, milliseconds) override {
+    return not_expected(std::optional<ledger::Whereabouts>{});
+  }
+  Task<bool> copied(RecordingId, std::string, WallTime) override { return not_expected(false); }
+  Task<bool> made_durable(RecordingId, std::string) override { return not_expected(false); }
+  Task<bool> lost(RecordingId, std::string, milliseconds) override { return not_expected(false); }
 
  private:
   std::mutex mutex_;
