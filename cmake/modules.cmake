@@ -1,9 +1,9 @@
-# onetake_module(NAME [DEPENDS module…] [LIBS target…])
+# onetake_module(NAME [DEPENDS module…] [LIBS target…] [FIXTURES fixture…])
 #
 # src/NAME/*.cpp without *_test.cpp becomes the library onetake_NAME, *_test.cpp the test program NAME_test.
 # A module may have no sources yet; then it is an interface that only carries its dependencies.
 function(onetake_module name)
-  cmake_parse_arguments(M "" "" "DEPENDS;LIBS" ${ARGN})
+  cmake_parse_arguments(M "" "" "DEPENDS;LIBS;FIXTURES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -22,6 +22,6 @@ function(onetake_module name)
   if(tests AND ONETAKE_UNIT_TESTS)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE onetake_${name} GTest::gmock_main)
-    onetake_test(${name} ${name}_test)
+    onetake_test(${name} ${name}_test FIXTURES ${M_FIXTURES})
   endif()
 endfunction()

@@ -1,4 +1,4 @@
-# onetake_test(NAME TARGET [TIMEOUT seconds] [LABELS label…])
+# onetake_test(NAME TARGET [TIMEOUT seconds] [LABELS label…] [FIXTURES fixture…])
 #
 # Registers the GoogleTest program TARGET: each case becomes a ctest test NAME/Suite.Case with a process of its own, so
 # that a crash or a hang costs one case and cases run side by side.
@@ -22,7 +22,7 @@ function(onetake_test_headers target)
 endfunction()
 
 function(onetake_test name target)
-  cmake_parse_arguments(T "" "TIMEOUT" "LABELS" ${ARGN})
+  cmake_parse_arguments(T "" "TIMEOUT" "LABELS;FIXTURES" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 60)
   endif()
@@ -35,11 +35,19 @@ function(onetake_test name target)
     TEST_PREFIX ${name}/
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${name};${T_LABELS}" ENVIRONMENT "${ONETAKE_TEST_ENVIRONMENT}")
+    PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${name};${T_LABELS}" ENVIRONMENT "${ONETAKE_TEST_ENVIRONMENT}"
+               FIXTURES_REQUIRED "${T_FIXTURES}")
 endfunction()
 
 # What every test runs with. A sanitizer's report always fails the test that it came from.
 set(ONETAKE_TEST_ENVIRONMENT
+  "ONETAKE_POSTGRES=@${CMAKE_BINARY_DIR}/postgres.url"
   "ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+
+# One PostgreSQL for all tests that require the fixture `postgres`; its URL stands in the file that ONETAKE_POSTGRES names.
+add_test(NAME postgres/start COMMAND ${CMAKE_SOURCE_DIR}/script/lib/postgres start ${CMAKE_BINARY_DIR}/postgres.url)
+add_test(NAME postgres/stop COMMAND ${CMAKE_SOURCE_DIR}/script/lib/postgres stop ${CMAKE_BINARY_DIR}/postgres.url)
+set_tests_properties(postgres/start PROPERTIES FIXTURES_SETUP postgres)
+set_tests_properties(postgres/stop PROPERTIES FIXTURES_CLEANUP postgres)

@@ -1,0 +1,252 @@
+#include "ledger/postgres.hpp"
+
+#include <algorithm>
+
+#include "ledger/group_commit.hpp"
+#include "ledger/postgres_files.hpp"
+#include "ledger/postgres_migrations.hpp"
+#include "ledger/postgres_query.hpp"
+#include "ledger/postgres_recordings.hpp"
+
+namespace onetake::ledger {
+namespace {
+
+/// Two commit side by side where there are connections enough; more would only make the batches smaller.
+int admission_threads(int pool) { return pool >= 4 ? 2 : 1; }
+
+pg::Target target_of(const std::string& url, const PostgresOptions& options) {
+  return {url, options.connect_timeout, options.statement_timeout, options.idle_timeout};
+}
+
+}  // namespace
+
+Postgres::Postgres(const pg::Target& target, const PostgresOptions& options)
+    : options_(options),
+      node_(options.node),
+      admissions_(admission_threads(options.pool), GroupCommit::most, target,
+                  [this](pg::Session& session, std::vector<Asked>& asked) { serve_plays(session, asked); }),
+      pool_(std::max(1, options.pool - admission_threads(options.pool)), 1, target,
+            [](pg::Session& session, std::vector<Job>& jobs) {
+              for (auto& each : jobs) each.run(session);
+            }) {}
+
+template <class Call>
+auto Postgres::job(Call call) -> Task<std::invoke_result_t<const Call&, pg::Session&>> {
+  using T = std::invoke_result_t<const Call&, pg::Session&>;
+  return completed<T>([this, call = std::move(call)](Completion<T> completion) {
+    auto run = [call, completion](pg::Session& session) mutable {
+      std::optional<T> outcome;
+      try {
+        outcome.emplace(call(session));
+      } catch (...) {
+        completion.fail(std::current_exception());
+        return;
+      }
+      completion.set(std::move(*outcome));
+    };
+    auto give_up = [completion](std::exception_ptr error) mutable { completion.fail(std::move(error)); };
+    pool_.add(Job{in(options_.patience), std::move(run), std::move(give_up)});
+  });
+}
+
+template <class Work>
+auto Postgres::again(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>> {
+  return job([work = std::move(work)](pg::Session& session) { return session.again(work); });
+}
+
+template <class Work>
+auto Postgres::once(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>> {
+  return job([work = std::move(work)](pg::Session& session) { return session.once(work); });
+}
+
+void Postgres::serve_plays(pg::Session& session, std::vector<Asked>& asked) {
+  const auto admit = [&](std::span<Asked> some) {
+    std::vector<pg::Press> presses;
+    for (const auto& each : some) presses.push_back(each.press);
+    auto answers = session.again([&](pg::Connection& db) { return pg::admit(db, presses, node_); });
+    for (std::size_t i = 0; i < some.size(); ++i) some[i].answer.set(std::move(answers[i]));
+  };
+  try {
+    return admit(asked);
+  } catch (const pg::Lost&) {  // the database is down, for each of them
+    for (auto& each : asked) each.fail(std::current_exception());
+    return;
+  } catch (...) {
+    if (asked.size() == 1) return asked.front().fail(std::current_exception());
+  }
+  for (auto& each : asked) {  // one of them is at fault, and fails alone
+    try {
+      admit(std::span{&each, 1});
+    } catch (...) {
+      each.fail(std::current_exception());
+    }
+  }
+}
+
+Task<Admission> Postgres::play(Play play) {
+  return completed<Admission>([this, play = std::move(play)](Completion<Admission> answer) {
+    admissions_.add(Asked{in(options_.patience), {play, RunId{uuid7()}}, std::move(answer)});
+  });
+}
+
+Task<Put> Postgres::put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) {
+  return once([=](pg::Connection& db) { return pg::put(db, tenant, call_sid, registration, now); });
+}
+
+Task<std::optional<Recording>> Postgres::find(Key key) {
+  return again([=](pg::Connection& db) { return pg::find(db, key); });
+}
+
+Task<result<Page<Recording>>> Postgres::list(ListQuery query) {
+  return again([=](pg::Connection& db) { return pg::list(db, query); });
+}
+
+Task<Leftovers> Postgres::erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
+                                WallTime now) {
+  return once([=](pg::Connection& db) { return pg::erase(db, tenant, call_sid, recording_sid, now); });
+}
+
+Task<Cancelled> Postgres::cancel(TenantId tenant, RunId run, WallTime now) {
+  return once([=](pg::Connection& db) { return pg::cancel(db, tenant, run, now); });
+}
+
+Task<std::vector<Claimed>> Postgres::claim(int limit, int per_tenant, milliseconds lease, WallTime now) {
+  return once([=, this](pg::Connection& db) { return pg::claim(db, node_, limit, per_tenant, lease, now); });
+}
+
+Task<std::optional<WallTime>> Postgres::next_due(WallTime now) {
+  return again([=](pg::Connection& db) { return pg::next_due(db, now); });
+}
+
+Task<bool> Postgres::progress(Lease lease, Bytes received, std::optional<Bytes> total, milliseconds extend) {
+  return again([=](pg::Connection& db) { return pg::progress(db, lease, received, total, extend); });
+}
+
+Task<bool> Postgres::retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) {
+  return once([=](pg::Connection& db) { return pg::retry(db, lease, reason, setback, due, counts); });
+}
+
+Task<bool> Postgres::complete(Lease lease, Media media, WallTime now) {
+  return once([=, this](pg::Connection& db) { return pg::complete(db, node_, lease, media, now); });
+}
+
+Task<bool> Postgres::fail(Lease lease, Setback setback, WallTime now) {
+  return once([=](pg::Connection& db) { return pg::fail(db, lease, setback, now); });
+}
+
+Task<bool> Postgres::disown(RecordingId recording, std::string blob) {
+  return once([=, this](pg::Connection& db) { return pg::disown(db, node_, recording, blob); });
+}
+
+Task<int> Postgres::recover(WallTime now) {
+  return once([=, this](pg::Connection& db) { return pg::recover(db, node_, now); });
+}
+
+Task<std::vector<Lease>> Postgres::rescue(WallTime now) {
+  return once([=](pg::Connection& db) { return pg::rescue(db, now); });
+}
+
+Task<std::vector<Recording>> Postgres::expire(milliseconds deadline, int limit, WallTime now) {
+  return once([=](pg::Connection& db) { return pg::expire(db, deadline, limit, now); });
+}
+
+Task<std::vector<Retired>> Postgres::retire(milliseconds max_age, int limit, WallTime now) {
+  return once([=](pg::Connection& db) { return pg::retire(db, max_age, limit, now); });
+}
+
+Task<bool> Postgres::sign_of_life(std::string worker) {
+  return again([=, this](pg::Connection& db) { return pg::sign_of_life(db, node_, worker); });
+}
+
+Task<int> Postgres::workers(milliseconds within) {
+  return again([=](pg::Connection& db) { return pg::workers(db, within); });
+}
+
+Task<std::optional<Run>> Postgres::run(TenantId tenant, RunId id) {
+  return again([=](pg::Connection& db) { return pg::find_run(db, tenant, id); });
+}
+
+Task<result<Page<Run>>> Postgres::runs(RunQuery query) {
+  return again([=](pg::Connection& db) { return pg::list_runs(db, query); });
+}
+
+Task<Counts> Postgres::counts() {
+  return again([](pg::Connection& db) { return pg::count(db); });
+}
+
+Task<result<Table>> Postgres::query(std::string sql) {
+  return job([sql = std::move(sql), limit = options_.query_limit](const pg::Session& session) {
+    return pg::query(session.target(), sql, limit);
+  });
+}
+
+Task<int> Postgres::played(std::vector<Played> plays) {
+  return again([=, this](pg::Connection& db) { return pg::played(db, node_, plays); });
+}
+
+Task<std::vector<Stored>> Postgres::least_played(std::optional<Stored> after, int limit) {
+  return again([=, this](pg::Connection& db) { return pg::least_played(db, node_, after, limit); });
+}
+
+Task<Stretch> Postgres::walk_files(RecordingId after, int limit) {
+  return again([=, this](pg::Connection& db) { return pg::walk_files(db, node_, after, limit); });
+}
+
+Task<bool> Postgres::announce(std::string blob) {
+  return again([=, this](pg::Connection& db) { return pg::announce(db, node_, blob); });
+}
+
+Task<std::vector<std::string>> Postgres::loose_files(bool announced_too, int limit) {
+  return again([=, this](pg::Connection& db) { return pg::loose_files(db, node_, announced_too, limit); });
+}
+
+Task<int> Postgres::strike_files(std::vector<std::string> blobs) {
+  return again([=, this](pg::Connection& db) { return pg::strike_files(db, node_, blobs); });
+}
+
+Task<std::vector<RunId>> Postgres::active_runs() {
+  return again([](pg::Connection& db) { return pg::active_runs(db); });
+}
+
+Task<bool> Postgres::node_lives() {
+  return again([this](pg::Connection& db) { return pg::node_lives(db, node_); });
+}
+
+Task<bool> Postgres::node_leaves() {
+  return again([this](pg::Connection& db) { return pg::node_leaves(db, node_); });
+}
+
+Task<std::optional<Whereabouts>> Postgres::whereabouts(Key key, milliseconds within) {
+  return again([=](pg::Connection& db) { return pg::whereabouts(db, key, within); });
+}
+
+Task<bool> Postgres::copied(RecordingId recording, std::string blob, WallTime now) {
+  return again([=, this](pg::Connection& db) { return pg::copied(db, node_, recording, blob, now); });
+}
+
+Task<bool> Postgres::made_durable(RecordingId recording, std::string blob) {
+  return again([=](pg::Connection& db) { return pg::made_durable(db, recording, blob); });
+}
+
+Task<bool> Postgres::lost(RecordingId recording, std::string blob, milliseconds within) {
+  return once([=, this](pg::Connection& db) { return pg::lost(db, node_, recording, blob, within); });
+}
+
+std::unique_ptr<Ledger> open_postgres(const std::string& url, const PostgresOptions& options) {
+  const auto target = target_of(url, options);
+  {
+    pg::Connection db{target};
+    if (const int found = pg::schema_of(db); !options.migrate && found < pg::known_schema())
+      throw Unavailable("ledger: the database has schema " + std::to_string(found) + ", this version needs " +
+                        std::to_string(pg::known_schema()) + ": run onetake migrate");
+    pg::migrate(db);
+  }
+  return std::make_unique<Postgres>(target, options);
+}
+
+Migrated migrate_postgres(const std::string& url) {
+  pg::Connection db{target_of(url, {})};
+  return pg::migrate(db);
+}
+
+}  // namespace onetake::ledger

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <type_traits>
+
+#include "base/completion.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/postgres_crew.hpp"
+#include "ledger/postgres_ledger.hpp"
+#include "ledger/postgres_runs.hpp"
+
+namespace onetake::ledger {
+
+/// The port on PostgreSQL. Plays go to one or two threads that take whoever waits together; each other call goes to
+/// the first of the rest that is free. A thread has one connection.
+class Postgres final : public Ledger {
+ public:
+  Postgres(const pg::Target& target, const PostgresOptions& options);
+
+  Task<Put> put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) override;
+  Task<std::optional<Recording>> find(Key key) override;
+  Task<result<Page<Recording>>> list(ListQuery query) override;
+  Task<Leftovers> erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
+                        WallTime now) override;
+  Task<Admission> play(Play play) override;
+  Task<Cancelled> cancel(TenantId tenant, RunId run, WallTime now) override;
+  Task<std::vector<Claimed>> claim(int limit, int per_tenant, milliseconds lease, WallTime now) override;
+  Task<std::optional<WallTime>> next_due(WallTime now) override;
+  Task<bool> progress(Lease lease, Bytes received, std::optional<Bytes> total, milliseconds extend) override;
+  Task<bool> retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) override;
+  Task<bool> complete(Lease lease, Media media, WallTime now) override;
+  Task<bool> fail(Lease lease, Setback setback, WallTime now) override;
+  Task<bool> disown(RecordingId recording, std::string blob) override;
+  Task<int> recover(WallTime now) override;
+  Task<std::vector<Lease>> rescue(WallTime now) override;
+  Task<std::vector<Recording>> expire(milliseconds deadline, int limit, WallTime now) override;
+  Task<std::vector<Retired>> retire(milliseconds max_age, int limit, WallTime now) override;
+  Task<bool> sign_of_life(std::string worker) override;
+  Task<int> workers(milliseconds within) override;
+  Task<std::optional<Run>> run(TenantId tenant, RunId id) override;
+  Task<result<Page<Run>>> runs(RunQuery query) override;
+  Task<Counts> counts() override;
+  Task<result<Table>> query(std::string sql) override;
+  Task<int> played(std::vector<Played> plays) override;
+  Task<std::vector<Stored>> least_played(std::optional<Stored> after, int limit) override;
+  Task<Stretch> walk_files(RecordingId after, int limit) override;
+  Task<bool> announce(std::string blob) override;
+  Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
+  Task<int> strike_files(std::vector<std::string> blobs) override;
+  Task<std::vector<RunId>> active_runs() override;
+  Task<bool> node_lives() override;
+  Task<bool> node_leaves() override;
+  Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;
+  Task<bool> copied(RecordingId recording, std::string blob, WallTime now) override;
+  Task<bool> made_durable(RecordingId recording, std::string blob) override;
+  Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) override;
+
+ private:
+  /// A call and who waits for it, for one thread.
+  struct Job {
+    Deadline until;
+    std::move_only_function<void(pg::Session&)> run;
+    std::move_only_function<void(std::exception_ptr)> give_up;
+
+    void fail(std::exception_ptr error) { give_up(std::move(error)); }
+  };
+  /// A Play and who waits for it.
+  struct Asked {
+    Deadline until;
+    pg::Press press;
+    Completion<Admission> answer;
+
+    void fail(std::exception_ptr error) { answer.fail(std::move(error)); }
+  };
+
+  /// `call(session)` on a thread of the pool.
+  template <class Call>
+  auto job(Call call) -> Task<std::invoke_result_t<const Call&, pg::Session&>>;
+  /// `Session::again` and `Session::once` there.
+  template <class Work>
+  auto again(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>>;
+  template <class Work>
+  auto once(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>>;
+
+  void serve_plays(pg::Session& session, std::vector<Asked>& asked);
+
+  const PostgresOptions options_;
+  const std::string node_;
+  pg::Crew<Asked> admissions_;
+  pg::Crew<Job> pool_;
+};
+
+}  // namespace onetake::ledger

@@ -1,0 +1,211 @@
+#include "ledger/postgres_connection.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+namespace onetake::ledger::pg {
+namespace {
+
+constexpr milliseconds grace{2'000};
+
+std::string seconds(milliseconds span) {
+  return std::to_string(std::max<std::int64_t>(2, (span.count() + 999) / 1000));  // libpq takes 1 for 2
+}
+
+/// The URL's own `options`, for ours are added to them.
+std::string options_of(const std::string& url) {
+  char* fault = nullptr;
+  PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &fault);
+  if (parsed == nullptr) {
+    const std::string why = fault == nullptr ? "" : fault;
+    PQfreemem(fault);
+    throw Unavailable("ledger: database.url: " + why);
+  }
+  std::string options;
+  for (const auto* each = parsed; each->keyword != nullptr; ++each)
+    if (std::string_view{each->keyword} == "options" && each->val != nullptr) options = each->val;
+  PQconninfoFree(parsed);
+  return options;
+}
+
+std::string session_options(const Target& target) {
+  const auto ms = [](milliseconds span) { return std::to_string(span.count()); };
+  return options_of(target.url) + " -c statement_timeout=" + ms(target.statement_timeout) +
+         " -c lock_timeout=" + ms(target.statement_timeout) +
+         " -c idle_in_transaction_session_timeout=" + ms(target.idle_timeout) +
+         " -c default_transaction_isolation=read\\ committed -c client_min_messages=error";
+}
+
+PGconn* connect(const Target& target) {
+  const auto timeout = seconds(target.connect_timeout);
+  const auto options = session_options(target);
+  const auto stalled = std::to_string((target.statement_timeout + grace).count());
+  // What comes later counts: the URL overrides what stands before it.
+  const std::array<const char*, 10> keys{
+      "application_name",     "connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+      "target_session_attrs", "dbname",          "client_encoding",  "options",         nullptr};
+  const std::array<const char*, 10> values{
+      "onetake",          timeout.c_str(), stalled.c_str(), "10",   "5", "read-write",
+      target.url.c_str(), "UTF8",          options.c_str(), nullptr};
+  return PQconnectdbParams(keys.data(), values.data(), 1);
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+/// The server is going, or is no longer the one that takes writes; or a plan of ours is of before a migration.
+bool means_lost(std::string_view state) {
+  return state.empty() || state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03" ||
+         state == "25006" || state == "0A000";
+}
+
+[[noreturn]] void raise(const PGresult* result, bool alive) {
+  const char* field = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const std::string state = field == nullptr ? "" : field;
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const auto what = "ledger: " + trimmed(primary == nullptr ? PQresultErrorMessage(result) : primary) +
+                    (state.empty() ? "" : " (PostgreSQL " + state + ")");
+  if (!alive || means_lost(state)) throw Lost(what);
+  if (state == "40001" || state == "40P01") throw Conflict(what);
+  throw Refused(what, state);
+}
+
+bool is_fault(const PGresult* result) {
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_SINGLE_TUPLE:
+    case PGRES_EMPTY_QUERY:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(const Target& target) : connection_(connect(target)), limit_(target.statement_timeout + grace) {
+  if (PQstatus(handle()) != CONNECTION_OK) throw Lost("ledger: " + said());
+  if (PQserverVersion(handle()) < 130000) throw Unavailable("ledger: PostgreSQL 13 or later is needed");
+  if (PQsetnonblocking(handle(), 1) != 0) throw Lost("ledger: " + said());
+  // An answer is given after the commit is on the disk, whatever the server's own setting: where it waits for more, it
+  // goes on doing so.
+  auto hello = execute(
+      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
+      "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)");
+  hello.next();
+  timeline_ = hello.text();
+}
+
+Connection::~Connection() = default;
+
+std::string Connection::said() const { return trimmed(PQerrorMessage(handle())); }
+
+void Connection::wait_until_readable(Deadline deadline) {
+  while (PQisBusy(handle()) != 0) {
+    const int unsent = PQflush(handle());
+    if (unsent < 0) throw Lost("ledger: " + said());
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Monotonic::now()).count();
+    pollfd wanted{PQsocket(handle()), static_cast<short>(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
+    const int ready = left <= 0 ? 0 : ::poll(&wanted, 1, static_cast<int>(left));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) throw Lost("ledger: the database does not answer");
+    if ((wanted.revents & ~POLLOUT) != 0 && PQconsumeInput(handle()) == 0) throw Lost("ledger: " + said());
+  }
+}
+
+Result Connection::answer(int sent) {
+  if (sent == 0) {
+    if (PQstatus(handle()) == CONNECTION_BAD) throw Lost("ledger: " + said());
+    throw Unavailable("ledger: " + said());
+  }
+  const Deadline deadline = in(limit_);
+  Result last;
+  for (;;) {
+    wait_until_readable(deadline);
+    Result next{PQgetResult(handle())};
+    if (!next) break;
+    if (!last || !is_fault(last.get())) last = std::move(next);  // the first fault is the one to tell
+  }
+  if (!last) throw Lost("ledger: " + said());
+  if (is_fault(last.get())) raise(last.get(), PQstatus(handle()) == CONNECTION_OK);
+  return last;
+}
+
+const std::string& Connection::kept(std::string_view sql) {
+  if (const auto it = kept_.find(sql); it != kept_.end()) return it->second;
+  const std::string text{sql};
+  auto name = "s" + std::to_string(kept_.size());
+  answer(PQsendPrepare(handle(), name.c_str(), text.c_str(), 0, nullptr));
+  return kept_.emplace(text, std::move(name)).first->second;
+}
+
+Result Connection::run_kept(std::string_view sql, const Parameters& values) {
+  const auto& name = kept(sql);
+  const auto pointers = values.pointers();
+  return answer(PQsendQueryPrepared(handle(), name.c_str(), values.size(), pointers.data(), nullptr, nullptr, 0));
+}
+
+Rows Connection::select_once(const std::string& sql, const Parameters& values) {
+  const auto pointers = values.pointers();
+  return Rows{
+      answer(PQsendQueryParams(handle(), sql.c_str(), values.size(), nullptr, pointers.data(), nullptr, nullptr, 0))};
+}
+
+void Connection::select_each(const std::string& sql, const std::function<bool(const PGresult&)>& take) {
+  if (PQsendQueryParams(handle(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0)
+    throw Lost("ledger: " + said());
+  PQsetSingleRowMode(handle());
+  const Deadline deadline = in(limit_);
+  for (;;) {
+    wait_until_readable(deadline);
+    const Result row{PQgetResult(handle())};
+    if (!row) return;
+    if (is_fault(row.get())) raise(row.get(), PQstatus(handle()) == CONNECTION_OK);
+    if (!take(*row)) return;
+  }
+}
+
+Rows Connection::execute(const std::string& sql) { return Rows{answer(PQsendQuery(handle(), sql.c_str()))}; }
+
+int Connection::changed(const PGresult& result) {
+  const std::string_view text = PQcmdTuples(const_cast<PGresult*>(&result));  // reads only
+  int count = 0;
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return count;
+}
+
+void Connection::begin() {
+  auto number = execute("BEGIN; SELECT pg_current_xact_id()");
+  number.next();
+  transaction_ = number.text();
+}
+
+void Connection::commit() {
+  const auto done = answer(PQsendQuery(handle(), "COMMIT"));
+  if (std::string_view{PQcmdStatus(done.get())} != "COMMIT") throw Conflict("ledger: the transaction was rolled back");
+}
+
+void Connection::rollback() noexcept {
+  if (PQstatus(handle()) != CONNECTION_OK || PQtransactionStatus(handle()) == PQTRANS_IDLE) return;
+  try {
+    execute("ROLLBACK");
+  } catch (const Unavailable&) {
+    // The connection is lost, and with it the transaction; whoever uses it next will see.
+  }
+}
+
+void Connection::take_up_to(milliseconds limit) {
+  execute("SET statement_timeout = " + std::to_string(limit.count()) +
+          "; SET lock_timeout = " + std::to_string(limit.count()));
+  limit_ = limit + grace;
+}
+
+}  // namespace onetake::ledger::pg

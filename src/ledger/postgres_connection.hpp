@@ -1,0 +1,114 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/postgres_values.hpp"
+
+/// The ledger on PostgreSQL. What stands here is spelled as on SQLite, and a namespace tells them apart.
+namespace onetake::ledger::pg {
+
+/// The connection is no more, or its server no longer takes writes: connect again, perhaps to another address. What was
+/// not committed is not there.
+class Lost : public Unavailable {
+ public:
+  using Unavailable::Unavailable;
+};
+
+/// Two transactions were in each other's way, and this one was undone: do it again.
+class Conflict : public Unavailable {
+ public:
+  using Unavailable::Unavailable;
+};
+
+/// The server said no; the connection is as good as before.
+class Refused : public Unavailable {
+ public:
+  Refused(const std::string& what, std::string state) : Unavailable(what), state_(std::move(state)) {}
+  /// SQLSTATE; appendix A of PostgreSQL's manual.
+  [[nodiscard]] const std::string& state() const { return state_; }
+
+ private:
+  std::string state_;
+};
+
+/// Where the server is, and how long anything may take.
+struct Target {
+  std::string url;                         ///< may name several hosts; the first that takes writes is used
+  milliseconds connect_timeout{3'000};     ///< of each address; whole seconds
+  milliseconds statement_timeout{10'000};  ///< ended by the server; by us two seconds later, if it does not
+  /// A transaction whose client has stopped in the middle of it is undone after this long.
+  milliseconds idle_timeout{5'000};
+};
+
+/// One session. One thread at a time. Blocks, but never for ever: each statement has its time, and then the connection
+/// is given up. Throws `Lost`, `Conflict`, `Refused`.
+class Connection {
+ public:
+  explicit Connection(const Target& target);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// A statement that is prepared once a session.
+  template <class... Values>
+  Rows select(std::string_view sql, const Values&... values) {
+    return Rows{run_kept(sql, Parameters{values...})};
+  }
+  /// The same; returns how many rows it changed, without what triggers did.
+  template <class... Values>
+  int run(std::string_view sql, const Values&... values) {
+    return changed(*run_kept(sql, Parameters{values...}));
+  }
+  /// A statement that is planned for these very values.
+  Rows select_once(const std::string& sql, const Parameters& values);
+  /// One row at a time, at last none: only the columns. False from `take`: that was enough, and the connection is good
+  /// for nothing more.
+  void select_each(const std::string& sql, const std::function<bool(const PGresult&)>& take);
+  /// Any number of statements.
+  Rows execute(const std::string& sql);
+
+  /// Also asks for the transaction's number, by which its fate can be asked for, whatever happens to this connection.
+  void begin();
+  void commit();
+  void rollback() noexcept;
+  [[nodiscard]] const std::string& transaction() const { return transaction_; }
+  /// Of the server's log: another one after each failover, and the numbers of transactions begin to mean others.
+  [[nodiscard]] const std::string& timeline() const { return timeline_; }
+
+  /// From now on a statement may take this long.
+  void take_up_to(milliseconds limit);
+
+  [[nodiscard]] PGconn* handle() const { return connection_.get(); }
+
+ private:
+  struct Close {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+  };
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+
+  Result run_kept(std::string_view sql, const Parameters& values);
+  const std::string& kept(std::string_view sql);
+  /// REQUIRES: something was sent, or `sent` is false.
+  Result answer(int sent);
+  void wait_until_readable(Deadline deadline);
+  [[nodiscard]] std::string said() const;
+  static int changed(const PGresult& result);
+
+  std::unique_ptr<PGconn, Close> connection_;
+  milliseconds limit_;
+  std::string transaction_;
+  std::string timeline_;
+  std::unordered_map<std::string, std::string, Hash, std::equal_to<>> kept_;
+};
+
+}  // namespace onetake::ledger::pg

@@ -1,0 +1,145 @@
+#include "ledger/postgres_files.hpp"
+
+namespace onetake::ledger::pg {
+namespace {
+
+constexpr std::string_view select_stored =
+    "SELECT r.id, r.tenant, r.call_sid, c.blob, r.media_bytes, r.media_sha256, c.played_at "
+    "FROM copy c JOIN recording r ON r.id = c.recording_id WHERE c.node = $1 AND ";
+
+std::vector<Stored> read_all(Rows rows) {
+  std::vector<Stored> all;
+  while (rows.next()) {
+    Stored stored;
+    stored.recording = RecordingId{rows.text()};
+    stored.tenant = TenantId{rows.text()};
+    stored.call_sid = CallSid{rows.text()};
+    stored.blob = rows.text();
+    stored.bytes = static_cast<Bytes>(rows.integer());
+    stored.sha256 = rows.text();
+    stored.played_at = rows.time();
+    all.push_back(std::move(stored));
+  }
+  return all;
+}
+
+}  // namespace
+
+int played(Connection& db, const std::string& node, const std::vector<Played>& plays) {
+  std::vector<std::string> recordings;
+  std::vector<std::int64_t> times;
+  for (const auto& [recording, at] : plays) {
+    recordings.push_back(recording.str());
+    times.push_back(at.time_since_epoch().count());
+  }
+  return db.run(  // a play that another has overtaken says nothing new
+      "UPDATE copy c SET played_at = p.at FROM "
+      "(SELECT id, max(at) AS at FROM unnest($2::text[], $3::bigint[]) a (id, at) GROUP BY id) p "
+      "WHERE c.node = $1 AND c.recording_id = p.id AND c.played_at < p.at",
+      node, recordings, times);
+}
+
+std::vector<Stored> least_played(Connection& db, const std::string& node, const std::optional<Stored>& after,
+                                 int limit) {
+  static const std::string sql =
+      std::string{select_stored} +
+      "(c.played_at, c.recording_id) > ($2, $3) ORDER BY c.played_at, c.recording_id LIMIT $4";
+  const auto since = after ? after->played_at : WallTime{milliseconds{-1}};
+  return read_all(db.select(sql, node, since, after ? after->recording : RecordingId{}, limit));
+}
+
+Stretch walk_files(Connection& db, const std::string& node, const RecordingId& after, int limit) {
+  static const std::string sql = std::string{select_stored} + "c.recording_id > $2 ORDER BY c.recording_id LIMIT $3";
+  Stretch stretch{read_all(db.select(sql, node, after, limit)), {}};
+  if (std::ssize(stretch.files) == limit) stretch.last = stretch.files.back().recording;
+  return stretch;
+}
+
+bool announce(Connection& db, const std::string& node, const std::string& blob) {
+  db.run("INSERT INTO loose_file VALUES ($1, $2, true) ON CONFLICT DO NOTHING", node, blob);
+  return true;
+}
+
+std::vector<std::string> loose_files(Connection& db, const std::string& node, bool announced_too, int limit) {
+  auto rows = db.select("SELECT blob FROM loose_file WHERE node = $1 AND announced <= $2 ORDER BY blob LIMIT $3", node,
+                        announced_too, limit);
+  std::vector<std::string> blobs;
+  while (rows.next()) blobs.push_back(rows.text());
+  return blobs;
+}
+
+int strike_files(Connection& db, const std::string& node, const std::vector<std::string>& blobs) {
+  return db.run("DELETE FROM loose_file WHERE node = $1 AND blob = ANY ($2::text[])", node, blobs);
+}
+
+bool disown(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob) {
+  // The lock first: of two nodes that give up the last two copies, the second must see that it is the last.
+  db.run("SELECT FROM recording WHERE id = $1 FOR UPDATE", recording);
+  if (db.run("DELETE FROM copy WHERE node = $1 AND recording_id = $2 AND blob = $3", node, recording, blob) == 0)
+    return false;
+  db.run(
+      "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL WHERE id = $1 "
+      "AND NOT media_durable AND NOT EXISTS (SELECT FROM copy WHERE recording_id = $1)",
+      recording);
+  return true;
+}
+
+bool node_lives(Connection& db, const std::string& node) {
+  if (node.empty()) return false;
+  if (db.run("UPDATE node SET seen_at = clock_timestamp() WHERE node_url = $1", node) == 1) return false;
+  return db.run("INSERT INTO node VALUES ($1, clock_timestamp()) ON CONFLICT DO NOTHING", node) == 1;
+}
+
+bool node_leaves(Connection& db, const std::string& node) {
+  return db.run("DELETE FROM node WHERE node_url = $1", node) == 1;
+}
+
+std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, milliseconds within) {
+  auto rows = db.select(
+      "SELECT r.id, r.media_blob, r.media_durable, "
+      "(SELECT u.node FROM run u JOIN node n ON n.node_url = u.node WHERE u.tenant = r.tenant "
+      "AND u.recording_id = r.id AND u.cycle = r.cycle AND u.status = 'running' AND n.seen_at > l.since), h.holder "
+      "FROM (SELECT * FROM recording WHERE tenant = $1 AND call_sid = $2 "
+      "AND recording_key = coalesce($3, recording_key) ORDER BY id || '' LIMIT 1) r "
+      "CROSS JOIN (SELECT clock_timestamp() - $4::bigint * interval '1 ms' AS since) l "
+      "LEFT JOIN LATERAL (SELECT c.node AS holder, c.played_at FROM copy c JOIN node n ON n.node_url = c.node "
+      "WHERE c.recording_id = r.id AND n.seen_at > l.since) h ON true ORDER BY h.played_at DESC, h.holder",
+      key.tenant, key.call_sid, key.recording_sid, within);
+  std::optional<Whereabouts> found;
+  while (rows.next()) {
+    if (!found) found.emplace();
+    found->recording = RecordingId{rows.text()};
+    found->blob = rows.text();
+    found->durable = rows.truth();
+    found->fetching = rows.text();
+    if (!rows.at_null()) found->holders.push_back(rows.text());
+  }
+  return found;
+}
+
+bool copied(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
+            WallTime now) {
+  // The pointer is locked, so that it does not go between the look and the copy's row.
+  return db.run(
+             "INSERT INTO copy SELECT $1, id, media_blob, $4::bigint FROM (SELECT id, media_blob FROM recording "
+             "WHERE id = $2 AND media_blob = $3 FOR NO KEY UPDATE) r "
+             "ON CONFLICT (node, recording_id) DO UPDATE SET blob = excluded.blob, played_at = excluded.played_at",
+             node, recording, blob, now) == 1;
+}
+
+bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob) {
+  return db.run("UPDATE recording SET media_durable = true WHERE id = $1 AND media_blob = $2", recording, blob) == 1;
+}
+
+bool lost(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
+          milliseconds within) {
+  db.run("SELECT FROM recording WHERE id = $1 FOR UPDATE", recording);
+  return db.run(
+             "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL "
+             "WHERE id = $1 AND media_blob = $2 AND NOT media_durable AND NOT EXISTS ("
+             "SELECT FROM copy c LEFT JOIN node n ON n.node_url = c.node WHERE c.recording_id = $1 "
+             "AND (c.node = $4 OR n.seen_at > clock_timestamp() - $3::bigint * interval '1 ms'))",
+             recording, blob, within, node) == 1;
+}
+
+}  // namespace onetake::ledger::pg

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ledger/ledger.hpp"
+#include "ledger/migrated.hpp"
+
+namespace onetake::ledger {
+
+struct PostgresOptions {
+  /// This node's name, the URL under which the others reach it: leases and files are its own under this name, also
+  /// after a restart. Two nodes of one database never have the same.
+  std::string node = {};
+  int pool = 8;                            ///< connections at most, besides one for each `query`; from 2 on
+  bool migrate = true;                     ///< false: a schema older than ours is refused
+  milliseconds query_limit{10'000};        ///< a `query` is ended after this long
+  milliseconds connect_timeout{3'000};     ///< of each address that the URL names
+  milliseconds statement_timeout{10'000};  ///< of each statement, and of each wait for a lock
+  milliseconds idle_timeout{5'000};        ///< a transaction whose client stopped in the middle is undone after this
+  milliseconds patience{5'000};            ///< for a connection to become free; then `Unavailable`
+};
+
+/// Connects, and applies migrations. `url` is libpq's, `postgresql://user:pass@host:port/db`: it may name several hosts
+/// and any parameter of libpq, and wins over the options; whatever it says, only a server that takes writes is used,
+/// unless it sets target_session_attrs itself. A connection is a session: behind PgBouncer, in session mode only.
+///
+/// Throws `Unavailable`: nobody answers, its schema is newer than we may run on, it is not ours. Every loop that calls
+/// the ledger outlives it; destroying it finishes what waits, on threads of its own.
+std::unique_ptr<Ledger> open_postgres(const std::string& url, const PostgresOptions& options = {});
+
+/// Applies migrations; running nodes go on.
+Migrated migrate_postgres(const std::string& url);
+
+}  // namespace onetake::ledger

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "ledger/postgres_connection.hpp"
+
+namespace onetake::ledger::pg {
+
+/// A thread's connection: made when it is needed, made anew when it was lost, perhaps to another address. What two
+/// transactions did to each other is repeated, and so is what a lost connection has undone. One thread.
+class Session {
+ public:
+  explicit Session(Target target) : target_(std::move(target)) {}
+
+  /// `work(db)`, outside of a transaction: it only reads, or each of its statements may be said again.
+  template <class Work>
+  auto again(const Work& work) -> std::invoke_result_t<const Work&, Connection&>;
+
+  /// `work(db)` in a transaction, which takes effect once. Where the answer to COMMIT is lost the server is asked, by
+  /// the transaction's number, whether it is in; where it cannot tell, `Unavailable` is thrown.
+  template <class Work>
+  auto once(const Work& work) -> std::invoke_result_t<const Work&, Connection&>;
+
+  [[nodiscard]] const Target& target() const { return target_; }
+
+ private:
+  /// How often something is tried.
+  struct Tries {
+    int losses = 0;
+    int conflicts = 0;
+  };
+  /// A transaction whose COMMIT was sent.
+  struct Doubt {
+    std::string transaction;
+    std::string timeline;
+  };
+
+  Connection& connected();
+  /// After `Lost` and `Conflict`: returns when it may be tried again, else throws what is being handled.
+  void lost(Tries& tries);
+  void conflicted(Tries& tries);
+  bool committed(const Doubt& doubt);
+
+  Target target_;
+  std::optional<Connection> connection_;
+};
+
+template <class Work>
+auto Session::again(const Work& work) -> std::invoke_result_t<const Work&, Connection&> {
+  for (Tries tries;;) {
+    try {
+      return work(connected());
+    } catch (const Lost&) {
+      lost(tries);
+    } catch (const Conflict&) {
+      conflicted(tries);
+    }
+  }
+}
+
+template <class Work>
+auto Session::once(const Work& work) -> std::invoke_result_t<const Work&, Connection&> {
+  std::optional<std::invoke_result_t<const Work&, Connection&>> outcome;
+  for (Tries tries;;) {
+    std::optional<Doubt> doubt;
+    try {
+      Connection& db = connected();
+      db.begin();
+      outcome.emplace(work(db));
+      doubt = Doubt{db.transaction(), db.timeline()};
+      db.commit();
+      return std::move(*outcome);
+    } catch (const Lost&) {
+      connection_.reset();
+      if (doubt && committed(*doubt)) return std::move(*outcome);
+      lost(tries);
+    } catch (const Conflict&) {
+      connection_->rollback();
+      conflicted(tries);
+    } catch (...) {
+      if (connection_) connection_->rollback();
+      throw;
+    }
+  }
+}
+
+}  // namespace onetake::ledger::pg
