@@ -132,8 +132,9 @@ class Batch {
     std::set<RecordingId> taken;  // a second Play of a recording waits for what becomes of the first
     for (std::size_t i = 0; i < open.size(); ++i) {
       const auto at = open[i];
-      if (!found[i]) continue;
-      if (taken.contains(found[i]->id)) {
+      if (!found[i]) {
+        answers_[at] = {};
+      } else if (taken.contains(found[i]->id)) {
         open_.push_back(at);
       } else if (judge_one(at, *std::move(found[i]))) {
         taken.insert(wanted_.back().made.run.recording);

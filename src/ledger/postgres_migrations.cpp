@@ -1,7 +1,9 @@
 #include "ledger/postgres_migrations.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <regex>
 
 #include "base/log.hpp"
 #include "ledger/migrations/postgres_0001.hpp"
@@ -39,11 +41,13 @@ int number(const std::string& text) {
   return value;
 }
 
+/// Asked of the catalogue itself: to_regclass may answer from a cache of before somebody else's migration.
 bool has_table(Connection& db, const std::string& name) {
-  auto rows =
-      db.select_once("SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) IS NOT NULL", Parameters{name});
-  rows.next();
-  return rows.truth();
+  return db.select_once(
+               "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+               "WHERE n.nspname = current_schema() AND c.relname = $1",
+               Parameters{name})
+             .size() == 1;
 }
 
 void check_newer(Connection& db, int found) {
@@ -77,16 +81,33 @@ void apply(Connection& db, int from) {
 
 int known_schema() { return static_cast<int>(migrations().size()); }
 
-std::string whole_schema() {
-  std::string all;
-  for (const auto& each : migrations()) all += each.sql;
-  return all;
-}
-
 int schema_of(Connection& db) {
   if (!has_table(db, "meta")) return 0;
   if (meta(db, "application") != "onetake") throw Unavailable("ledger: the database belongs to another program");
   return number(meta(db, "schema"));
+}
+
+std::string select_missing_objects() {
+  static const std::regex created{"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER|FUNCTION) (\\w+)"};
+  std::string names;
+  for (const auto& migration : migrations())
+    for (std::sregex_iterator it{migration.sql.begin(), migration.sql.end(), created}, end; it != end; ++it)
+      names.append(names.empty() ? "('" : "), ('").append((*it)[1].str()).append("'");
+  return "SELECT DISTINCT name FROM (VALUES " + names +
+         ")) wanted (name) WHERE name NOT IN ("
+         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace UNION ALL "
+         "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+         "WHERE c.relnamespace = current_schema()::regnamespace UNION ALL "
+         "SELECT proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace) "
+         "OR name IN (SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+         "WHERE c.relnamespace = current_schema()::regnamespace AND t.tgenabled = 'D') ORDER BY name";
+}
+
+std::vector<std::string> missing_objects(Connection& db) {
+  auto rows = db.execute(select_missing_objects());
+  std::vector<std::string> names;
+  while (rows.next()) names.push_back(rows.text());
+  return names;
 }
 
 Migrated migrate(Connection& db) {

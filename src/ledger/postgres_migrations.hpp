@@ -1,7 +1,7 @@
 #pragma once
 
-#include <map>
 #include <string>
+#include <vector>
 
 #include "ledger/migrated.hpp"
 #include "ledger/postgres_connection.hpp"
@@ -18,8 +18,10 @@ int schema_of(Connection& db);
 /// newer by a version, where that says so: `compatible_from` in `meta` is the oldest schema whose builds get along.
 Migrated migrate(Connection& db);
 
-/// The SQL that makes schema `known_schema()` out of nothing: the tables, indexes, triggers and functions that this
-/// build relies on are those it names.
-std::string whole_schema();
+/// The tables, indexes, triggers and functions of this build's migrations that are not there, or are switched off: what
+/// forbids at all times what the invariants look for afterwards. A definition that was changed by hand is not noticed.
+std::vector<std::string> missing_objects(Connection& db);
+/// The same as one statement for `Ledger::query`: a row a name.
+std::string select_missing_objects();
 
 }  // namespace onetake::ledger::pg

@@ -74,6 +74,9 @@ result<Table> query(const Target& target, const std::string& sql, milliseconds l
     if (too_much) return std::unexpected(*too_much);
     if (table.columns.empty()) return failed(Fault::bad_request, "nothing is asked for");
     return table;
+  } catch (const Lost&) {
+    if (PQstatus(db.handle()) != CONNECTION_OK) throw;
+    return failed(Fault::bad_request, "only reading is allowed");  // it is here that a transaction only reads
   } catch (const Refused& refused) {
     if (refused.state() == "57014") return failed(Fault::bad_request, "took too long");
     return failed(Fault::bad_request, refused.what());

@@ -10,7 +10,8 @@
 namespace onetake::ledger::pg {
 
 /// A thread's connection: made when it is needed, made anew when it was lost, perhaps to another address. What two
-/// transactions did to each other is repeated, and so is what a lost connection has undone. One thread.
+/// transactions did to each other is repeated, and so is what a lost connection has undone: a few times, and not once
+/// the time of a statement has passed. One thread.
 class Session {
  public:
   explicit Session(Target target) : target_(std::move(target)) {}
@@ -27,8 +28,9 @@ class Session {
   [[nodiscard]] const Target& target() const { return target_; }
 
  private:
-  /// How often something is tried.
+  /// How often something is tried, and for how long.
   struct Tries {
+    Deadline end;
     int losses = 0;
     int conflicts = 0;
   };
@@ -50,7 +52,7 @@ class Session {
 
 template <class Work>
 auto Session::again(const Work& work) -> std::invoke_result_t<const Work&, Connection&> {
-  for (Tries tries;;) {
+  for (Tries tries{in(target_.statement_timeout)};;) {
     try {
       return work(connected());
     } catch (const Lost&) {
@@ -64,7 +66,7 @@ auto Session::again(const Work& work) -> std::invoke_result_t<const Work&, Conne
 template <class Work>
 auto Session::once(const Work& work) -> std::invoke_result_t<const Work&, Connection&> {
   std::optional<std::invoke_result_t<const Work&, Connection&>> outcome;
-  for (Tries tries;;) {
+  for (Tries tries{in(target_.statement_timeout)};;) {
     std::optional<Doubt> doubt;
     try {
       Connection& db = connected();

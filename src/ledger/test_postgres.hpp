@@ -25,6 +25,7 @@ class Schema {
   /// Of the schema; with another host and port, where a test puts something between.
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] std::string url_by_port(int port) const;
+  [[nodiscard]] int port() const;
   /// A connection beside the ledger's: to look, or to be in the way.
   [[nodiscard]] std::unique_ptr<pg::Connection> connect() const;
 
@@ -32,6 +33,9 @@ class Schema {
   std::string name_;
   std::string url_;
 };
+
+/// Blocks until somebody waits for a lock that `holder` has. An event of the server's, looked for until it is there.
+void until_somebody_waits_for(pg::Connection& holder, const Schema& schema);
 
 class PostgresEngine final : public Engine {
  public:

@@ -1,11 +1,11 @@
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include "base/temp_folder.hpp"
 #include "ledger/test_postgres.hpp"
@@ -20,22 +20,26 @@ std::string first_line(const std::string& file) {
   return line;
 }
 
-/// Started by this process, and ended with it.
+/// Started by this process, and ended with it, however it ends.
 class OwnServer {
  public:
   OwnServer() : file_((folder_.path() / "postgres.url").string()) {
-    if (std::system((std::string{ONETAKE_POSTGRES_SCRIPT " start "} + file_ + " >&2").c_str()) != 0)
+    if (!script("start", file_ + " " + std::to_string(::getpid())))
       throw std::runtime_error("no PostgreSQL for the tests");
   }
   OwnServer(const OwnServer&) = delete;
   OwnServer& operator=(const OwnServer&) = delete;
   ~OwnServer() {
-    if (std::system((std::string{ONETAKE_POSTGRES_SCRIPT " stop "} + file_).c_str()) != 0)
-      std::fputs("PostgreSQL was not stopped\n", stderr);
+    if (!script("stop", file_)) std::fputs("PostgreSQL was not stopped\n", stderr);
   }
   [[nodiscard]] std::string url() const { return first_line(file_); }
 
  private:
+  static bool script(const std::string& verb, const std::string& arguments) {
+    const auto command = ONETAKE_POSTGRES_SCRIPT " " + verb + " " + arguments + " >&2";
+    return std::system(command.c_str()) == 0;
+  }
+
   TempFolder folder_;
   std::string file_;
 };
@@ -77,6 +81,19 @@ std::string Schema::url_by_port(int port) const {
   const auto colon = url.find(':', url.find('@'));
   const auto slash = url.find('/', colon);
   return url.replace(colon + 1, slash - colon - 1, std::to_string(port));
+}
+
+int Schema::port() const { return std::stoi(url_.substr(url_.find(':', url_.find('@')) + 1)); }
+
+void until_somebody_waits_for(pg::Connection& holder, const Schema& schema) {
+  const auto look = schema.connect();
+  const auto pid = PQbackendPID(holder.handle());
+  for (bool waits = false; !waits; std::this_thread::yield()) {
+    auto rows = look->select(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1::integer = ANY (pg_blocking_pids(pid)))", pid);
+    rows.next();
+    waits = rows.truth();
+  }
 }
 
 std::unique_ptr<pg::Connection> Schema::connect() const {
