@@ -1,6 +1,7 @@
-// Admissions a second on SQLite: distinct cold recordings, each played once, claimed in the same transaction.
+// Admissions a second: distinct cold recordings, each played once, claimed in the same transaction.
 //
-//   ledger_bench [FOLDER [RECORDINGS [ALREADY]]]
+//   ledger_bench [FOLDER [RECORDINGS [ALREADY]]]    on SQLite, in a new file
+//   ledger_bench URL [RECORDINGS [ALREADY]]         on PostgreSQL, in an empty database
 //
 // ALREADY recordings, each with an ended run, are in the tables before. "alone": one caller, a commit each. "together":
 // many callers on two loops wait at a time, as they do behind HTTP.
@@ -15,6 +16,8 @@
 #include <vector>
 
 #include "base/test_loop.hpp"
+#include "ledger/postgres_connection.hpp"
+#include "ledger/postgres_ledger.hpp"
 #include "ledger/sqlite_ledger.hpp"
 
 namespace {
@@ -102,31 +105,42 @@ void print(const char* what, int callers, Speed speed) {
               speed.cpu_us);
 }
 
+/// `analyze` is what PostgreSQL's autovacuum does within the first minute: before it, plans are made for empty tables.
+template <class Analyze>
+void measure(Ledger& ledger, int count, int already, Analyze analyze) {
+  if (already > 0) {
+    all(ledger, "O", put, already, 512);
+    all(ledger, "O", play_and_complete, already, 512);
+  }
+  std::printf("%8d recordings with a run in the tables\n", already);
+  print("register", 512, all(ledger, "T", put, count, 512));
+  all(ledger, "T", play, count / 10, 512);
+  analyze();
+  for (const int callers : {1, 16, 64, 256, 1024}) {
+    const int plays = callers == 1 ? count / 10 : count;
+    const auto kind = "P" + std::to_string(callers);
+    all(ledger, kind, put, plays, 512);
+    print("admit", callers, all(ledger, kind, play, plays, callers));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  const std::filesystem::path folder = argc > 1 ? argv[1] : "build/bench";
+  const std::string where = argc > 1 ? argv[1] : "build/bench";
   const int count = argc > 2 ? std::atoi(argv[2]) : 50'000;
   const int already = argc > 3 ? std::atoi(argv[3]) : 0;
+  if (where.starts_with("postgresql://")) {
+    const auto ledger = ledger::open_postgres(where, {.node = "http://bench", .patience = std::chrono::minutes{1}});
+    measure(*ledger, count, already, [&] { ledger::pg::Connection{{.url = where}}.execute("ANALYZE"); });
+    return 0;
+  }
+  const std::filesystem::path folder = where;
   std::filesystem::create_directories(folder);
   const auto file = folder / "ledger_bench.db";
   for (const char* end : {"", "-wal"}) std::filesystem::remove(file.string() + end);
-  {
-    const auto ledger = ledger::open_sqlite(file);
-    if (already > 0) {
-      all(*ledger, "O", put, already, 512);
-      all(*ledger, "O", play_and_complete, already, 512);
-    }
-    std::printf("%8d recordings with a run in the tables\n", already);
-    print("register", 512, all(*ledger, "T", put, count, 512));
-    for (const int callers : {1, 16, 64, 256, 1024}) {
-      const int plays = callers == 1 ? count / 10 : count;
-      const auto kind = "P" + std::to_string(callers);
-      all(*ledger, kind, put, plays, 512);
-      print("admit", callers, all(*ledger, kind, play, plays, callers));
-    }
-  }
+  measure(*ledger::open_sqlite(file), count, already, [] {});
   std::printf("bytes in the file      %8ju a recording with its run\n",
               std::filesystem::file_size(file) / static_cast<std::uintmax_t>(already + count * 5 + count / 10));
   std::filesystem::remove(file);

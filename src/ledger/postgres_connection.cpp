@@ -6,11 +6,17 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <tuple>
+#include <utility>
 
 namespace onetake::ledger::pg {
 namespace {
 
 constexpr milliseconds grace{2'000};
+
+/// Every statement of ours has its index and touches few rows. A plan that is made while a table is small, and kept,
+/// would walk all of it later.
+constexpr std::string_view by_index = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 std::string seconds(milliseconds span) {
   return std::to_string(std::max<std::int64_t>(2, (span.count() + 999) / 1000));  // libpq takes 1 for 2
@@ -37,20 +43,30 @@ std::string session_options(const Target& target) {
   return options_of(target.url) + " -c statement_timeout=" + ms(target.statement_timeout) +
          " -c lock_timeout=" + ms(target.statement_timeout) +
          " -c idle_in_transaction_session_timeout=" + ms(target.idle_timeout) +
-         " -c default_transaction_isolation=read\\ committed -c client_min_messages=error";
+         " -c default_transaction_isolation=read\\ committed -c client_min_messages=error" + std::string{by_index};
 }
 
 PGconn* connect(const Target& target) {
   const auto timeout = seconds(target.connect_timeout);
   const auto options = session_options(target);
   const auto stalled = std::to_string((target.statement_timeout + grace).count());
-  // What comes later counts: the URL overrides what stands before it.
-  const std::array<const char*, 10> keys{
-      "application_name",     "connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-      "target_session_attrs", "dbname",          "client_encoding",  "options",         nullptr};
-  const std::array<const char*, 10> values{
-      "onetake",          timeout.c_str(), stalled.c_str(), "10",   "5", "read-write",
-      target.url.c_str(), "UTF8",          options.c_str(), nullptr};
+  using Word = std::pair<const char*, const char*>;
+  const std::array words{
+      Word{"application_name", "onetake"},
+      Word{"connect_timeout", timeout.c_str()},
+      Word{"tcp_user_timeout", stalled.c_str()},
+      Word{"keepalives_idle", "10"},
+      Word{"keepalives_interval", "5"},
+      Word{"gssencmode", "disable"},
+      Word{"target_session_attrs", "read-write"},
+      Word{"dbname", target.url.c_str()},  // the URL overrides what stands before it
+      Word{"client_encoding", "UTF8"},
+      Word{"options", options.c_str()},
+      Word{nullptr, nullptr},
+  };
+  std::array<const char*, words.size()> keys{};
+  std::array<const char*, words.size()> values{};
+  for (std::size_t i = 0; i < words.size(); ++i) std::tie(keys.at(i), values.at(i)) = words.at(i);
   return PQconnectdbParams(keys.data(), values.data(), 1);
 }
 

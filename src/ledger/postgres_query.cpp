@@ -54,7 +54,7 @@ result<Table> query(const Target& target, const std::string& sql, milliseconds l
   Connection db{target};
   try {
     db.take_up_to(limit);
-    db.execute("BEGIN READ ONLY");
+    db.execute("SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on; BEGIN READ ONLY");
     const bool plannable = word != "explain" && word != "show";
     if (plannable && reads_meta(db, sql)) return failed(Fault::bad_request, "only reading is allowed, and not of meta");
     Table table;
