@@ -9,6 +9,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace onetake::ledger::pg {
 namespace {
 
@@ -213,8 +215,8 @@ void Connection::rollback() noexcept {
   if (PQstatus(handle()) != CONNECTION_OK || PQtransactionStatus(handle()) == PQTRANS_IDLE) return;
   try {
     execute("ROLLBACK");
-  } catch (const Unavailable&) {
-    // The connection is lost, and with it the transaction; whoever uses it next will see.
+  } catch (const Unavailable& lost) {  // and with the connection the transaction; whoever uses it next will see
+    log::debug("ledger.rollback", lost.what());
   }
 }
 

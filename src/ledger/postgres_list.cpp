@@ -42,9 +42,9 @@ constexpr int narrow = 1000;
 
 bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q, const std::string& end) {
   for (const std::string column : {"call_sid", "from_party", "to_party"}) {
-    auto rows = db.select_once("SELECT count(*) FROM (SELECT FROM recording WHERE tenant = $1 AND " + column +
-                                   " >= $2 AND " + column + " < $3 LIMIT $4) few",
-                               Parameters{tenant, q, end, narrow});
+    std::string sql = "SELECT count(*) FROM (SELECT FROM recording WHERE tenant = $1 AND ";
+    sql.append(column).append(" >= $2 AND ").append(column).append(" < $3 LIMIT $4) few");
+    auto rows = db.select_once(sql, Parameters{tenant, q, end, narrow});
     rows.next();
     if (rows.integer() >= narrow) return false;
   }
