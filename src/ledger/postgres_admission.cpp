@@ -57,8 +57,8 @@ std::vector<std::optional<Recording>> look(Connection& db, std::span<const Press
 std::optional<WallTime> retry_at(Connection& db, const Recording& recording, WallTime now) {
   auto rows = db.select(
       "SELECT created_at FROM run WHERE tenant = $1 AND recording_id = $2 AND asked_by = 'retry' AND created_at > $3 "
-      "ORDER BY cycle DESC LIMIT $4",
-      recording.tenant, recording.id, now - retry_window, most_retries);
+      "AND created_at <= $4 ORDER BY cycle DESC LIMIT $5",
+      recording.tenant, recording.id, now - retry_window, now + clock_skew, most_retries);
   int found = 0;
   WallTime oldest;
   for (; rows.next(); ++found) oldest = rows.time();
