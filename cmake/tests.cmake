@@ -42,6 +42,7 @@ endfunction()
 # What every test runs with. A sanitizer's report always fails the test that it came from.
 set(ONETAKE_TEST_ENVIRONMENT
   "ONETAKE_POSTGRES=@${CMAKE_BINARY_DIR}/postgres.url"
+  "ONETAKE_REDIS=@${CMAKE_BINARY_DIR}/redis.url"
   "ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
@@ -51,3 +52,9 @@ add_test(NAME postgres/start COMMAND ${CMAKE_SOURCE_DIR}/script/lib/postgres sta
 add_test(NAME postgres/stop COMMAND ${CMAKE_SOURCE_DIR}/script/lib/postgres stop ${CMAKE_BINARY_DIR}/postgres.url)
 set_tests_properties(postgres/start PROPERTIES FIXTURES_SETUP postgres)
 set_tests_properties(postgres/stop PROPERTIES FIXTURES_CLEANUP postgres)
+
+# The same of Redis, for tests that do nothing to it. Those that stop it start one of their own.
+add_test(NAME redis/start COMMAND ${CMAKE_SOURCE_DIR}/script/lib/redis start ${CMAKE_BINARY_DIR}/redis.url)
+add_test(NAME redis/stop COMMAND ${CMAKE_SOURCE_DIR}/script/lib/redis stop ${CMAKE_BINARY_DIR}/redis.url)
+set_tests_properties(redis/start PROPERTIES FIXTURES_SETUP redis)
+set_tests_properties(redis/stop PROPERTIES FIXTURES_CLEANUP redis)
