@@ -42,12 +42,15 @@ void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {
 }
 
 void Flights::close(const std::shared_ptr<Flight>& flight, Run run) {
+  std::vector<Key> keys;
   {
     const std::lock_guard lock{mutex_};
-    erase(flight);
+    keys = erase(flight);
     std::erase_if(landed_, [](const auto& entry) { return entry.second.expired(); });
     landed_.emplace(flight->recording(), flight);
   }
+  if (on_landing_ && !active(run.status))
+    for (const auto& key : keys) on_landing_(key, flight->run());
   flight->end(std::move(run));
 }
 
@@ -60,10 +63,17 @@ void Flights::doubt(const std::shared_ptr<Flight>& flight) {
   flight->end(flight->view().run);
 }
 
-void Flights::erase(const std::shared_ptr<Flight>& flight) {
+/// Tells by which keys it was known.
+std::vector<Key> Flights::erase(const std::shared_ptr<Flight>& flight) {
   const auto found = by_recording_.find(flight->recording());
   if (found != by_recording_.end() && found->second == flight) by_recording_.erase(found);
-  std::erase_if(by_key_, [&](const auto& entry) { return entry.second == flight; });
+  std::vector<Key> keys;
+  std::erase_if(by_key_, [&](const auto& entry) {
+    const bool its = entry.second == flight;
+    if (its) keys.push_back(entry.first);
+    return its;
+  });
+  return keys;
 }
 
 void Flights::withdraw(const RecordingId& recording) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -19,6 +20,11 @@ class Flights {
   /// Who opens a flight: the one who will end it, or one who saw its run in the database and has yet to ask whether it
   /// is still there.
   enum class By { worker, onlooker };
+
+  /// Called for every key by which a flight was known here, when its run has ended: not under the lock, on the thread
+  /// that closes it. Set before anything flies.
+  using Landed = std::function<void(const Key&, const RunId&)>;
+  void on_landing(Landed landed) { on_landing_ = std::move(landed); }
 
   /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced;
   /// a later run's stays, and what is returned then nobody else can find. REQUIRES: `recording.run` was active a moment
@@ -44,8 +50,9 @@ class Flights {
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept;
   };
-  void erase(const std::shared_ptr<Flight>& flight);
+  std::vector<Key> erase(const std::shared_ptr<Flight>& flight);
 
+  Landed on_landing_;
   mutable std::mutex mutex_;
   std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;
   std::unordered_map<Key, std::shared_ptr<Flight>, KeyHash> by_key_;

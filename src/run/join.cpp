@@ -12,6 +12,18 @@ using ledger::AskedBy;
 using ledger::Found;
 using metrics::Series;
 
+namespace {
+
+/// Of a flight only `id` and `run` are sure.
+Joined as_joined(std::shared_ptr<Flight> flight) {
+  Joined joined{.found = Found::fetching, .recording = {}, .flight = std::move(flight), .retry_at = {}};
+  joined.recording.id = joined.flight->recording();
+  joined.recording.run = joined.flight->view().run;
+  return joined;
+}
+
+}  // namespace
+
 /// An admission under way, and those who wait for what it brings.
 struct Join::Pending {
   std::mutex mutex;
@@ -34,8 +46,10 @@ struct Join::Pending {
   }
 };
 
-Join::Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission)
-    : ledger_(ledger), flights_(flights), worker_(worker), admission_(admission) {}
+Join::Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission, signal::Hints* hints)
+    : ledger_(ledger), flights_(flights), worker_(worker), admission_(admission), hints_(hints) {
+  if (hints_ != nullptr) flights_.on_landing([hints](const Key& key, const RunId& run) { hints->ended(key, run); });
+}
 
 Task<Joined> Join::play(Key key, bool explicit_action, AskedBy by) {
   auto joined = co_await join(std::move(key), explicit_action, by);
@@ -67,14 +81,10 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
     if (explicit_action && by == AskedBy::play && flight->background.exchange(false))
       co_return co_await promote(key, flight);
     if (explicit_action) metrics::add(Series::run_admissions, {"joined_process"});
-    Recording recording;
-    recording.id = flight->recording();
-    recording.run = flight->view().run;
-    co_return Joined{
-        .found = Found::fetching, .recording = std::move(recording), .flight = std::move(flight), .retry_at = {}};
+    co_return as_joined(std::move(flight));
   }
   // Who does not press Play only looks, and must not be answered with what another's looking found.
-  if (!explicit_action) co_return co_await ask(std::move(key), false, by);
+  if (!explicit_action) co_return co_await look_around(std::move(key), false, by);
 
   std::shared_ptr<Pending> pending;
   bool first = false;
@@ -94,7 +104,7 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
 
   std::variant<std::monostate, Joined, std::exception_ptr> answer;
   try {
-    answer = co_await ask(key, true, by);
+    answer = co_await look_around(key, true, by);
   } catch (...) {
     answer = std::current_exception();
   }
@@ -108,6 +118,50 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
   }
   pending->set(std::get<Joined>(answer));
   co_return std::get<Joined>(std::move(answer));
+}
+
+/// Beyond this process: the hints, then the database.
+Task<Joined> Join::look_around(Key key, bool explicit_action, AskedBy by) {
+  if (hints_ != nullptr) {
+    std::shared_ptr<Flight> flight;
+    try {
+      flight = co_await hinted(key, explicit_action, by);
+    } catch (const std::exception&) {  // the database is down: let it say so itself
+    }
+    if (flight) {
+      if (explicit_action) {
+        metrics::add(Series::run_admissions, {"blocked_redis"});
+        log::info("run.duplicate_blocked", "joins the run that another node told of",
+                  {{"tenant", key.tenant.str()}, {"call_sid", key.call_sid.str()}, {"run_id", flight->run().str()}});
+      }
+      co_return as_joined(std::move(flight));
+    }
+  }
+  co_return co_await ask(std::move(key), explicit_action, by);
+}
+
+/// The flight of the run that another node has under way for this key, if the ledger says so too.
+Task<std::shared_ptr<Flight>> Join::hinted(Key key, bool explicit_action, AskedBy by) {
+  const auto told = co_await hints_->under_way(key);
+  if (!told) co_return nullptr;
+  auto run = co_await ledger_.run(key.tenant, *told);
+  if (!run || !active(run->status) || run->call_sid != key.call_sid) {
+    hints_->ended(key, *told);
+    co_return nullptr;
+  }
+  // Only the ledger, where it waits for its turn, can make it urgent.
+  const bool presses = explicit_action && by == AskedBy::play;
+  if (presses && run->urgency == Urgency::background) co_return nullptr;
+  Recording recording;
+  recording.id = run->recording;
+  recording.tenant = key.tenant;
+  recording.call_sid = key.call_sid;
+  recording.cycle = run->cycle;
+  recording.run = *std::move(run);
+  auto flight = co_await flight_of(key, recording);
+  if (!flight->view().ended) co_return flight;
+  hints_->ended(key, *told);
+  co_return nullptr;
 }
 
 Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
@@ -142,6 +196,7 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
                {"call_sid", key.call_sid.str()},
                {"run_id", joined.recording.run->id.str()},
                {"cycle", joined.recording.run->cycle}});
+    if (hints_ != nullptr) hints_->begun(key, joined.recording.run->id);
     if (admitted.lease) {
       joined.flight = flights_.open(joined.recording, Flights::By::worker);
       flights_.alias(key, joined.flight);
@@ -154,7 +209,9 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
   } else if (joined.found == Found::fetching) {
     if (explicit_action) metrics::add(Series::run_admissions, {"exists_database"});
     log::debug("run.exists", "joins the run in the database", {{"run_id", joined.recording.run->id.str()}});
-    joined.flight = co_await flight_of(std::move(key), joined.recording);
+    joined.flight = co_await flight_of(key, joined.recording);
+    // Another node's, whose hint was lost or has outlived its life.
+    if (hints_ != nullptr && !joined.flight->view().ended) hints_->begun(key, joined.flight->run());
   }
   co_return joined;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "run/worker.hpp"
+#include "signal/hints.hpp"
 
 namespace onetake::run {
 
@@ -21,6 +22,17 @@ struct Joined {
 
 /// Single flight: however many press Play on a recording in this process, one asks the database, and while a fetch is
 /// under way nobody does.
+///
+///   where it looks, in order               what it finds
+///   ------------------------------------   --------------------------------------------------------------------
+///   a flight of this process               joined, nobody else is asked
+///   a Play of this process on its way      waits for what that one brings
+///   `Hints`: a run of another node         asks the ledger for that run, and joins it if it is active; else the
+///                                          hint is taken away and counts for nothing
+///   the ledger: admission                  under its lock, and final
+///
+/// Without hints, or where nobody answers them, the third row is not there. Hints are told after the commit that made
+/// or found the run, and taken away when its flight ends here.
 class Join {
  public:
   struct Admission {
@@ -33,7 +45,8 @@ class Join {
     milliseconds no_worker_after{60'000};
   };
 
-  Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission);
+  /// `hints` may be null. It outlives `flights`, which tells it of every run that ends.
+  Join(ledger::Ledger& ledger, Flights& flights, Worker& worker, Admission admission, signal::Hints* hints = nullptr);
 
   /// Any loop. Throws when the database is down, to everyone who waited for the same answer.
   Task<Joined> play(Key key, bool explicit_action, ledger::AskedBy by = ledger::AskedBy::play);
@@ -43,6 +56,8 @@ class Join {
   using Question = std::pair<Key, ledger::AskedBy>;
 
   Task<Joined> join(Key key, bool explicit_action, ledger::AskedBy by);
+  Task<Joined> look_around(Key key, bool explicit_action, ledger::AskedBy by);
+  Task<std::shared_ptr<Flight>> hinted(Key key, bool explicit_action, ledger::AskedBy by);
   Task<Joined> ask(Key key, bool explicit_action, ledger::AskedBy by);
   Task<Joined> promote(Key key, std::shared_ptr<Flight> flight);
   Task<bool> unattended(std::shared_ptr<Flight> flight);
@@ -52,6 +67,7 @@ class Join {
   Flights& flights_;
   Worker& worker_;
   const Admission admission_;
+  signal::Hints* const hints_;
   const Monotonic::time_point began_ = Monotonic::now();
   std::mutex mutex_;
   std::map<Question, std::shared_ptr<Pending>> pending_;
