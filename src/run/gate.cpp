@@ -19,6 +19,8 @@ Gate::Pass::~Pass() {
   if (gate_) gate_->leave(number_, Told::nothing, {});
 }
 
+void Gate::Pass::is_known_as(std::string setback) const { gate_->know(std::move(setback)); }
+
 void Gate::Pass::succeeded() { std::exchange(gate_, nullptr)->leave(number_, Told::answered, {}); }
 
 void Gate::Pass::failed(Cause cause, std::optional<milliseconds> retry_after) {
@@ -60,7 +62,26 @@ std::expected<Gate::Pass, Gate::Refusal> Gate::enter() {
         Refusal{a_moment, Reason::throttled, "the provider takes no more requests at once than are under way"});
   }
   ++inside_;
-  return Pass{shared_from_this(), entered_++};
+  return Pass{shared_from_this(), entered_++, heard_};
+}
+
+void Gate::hear(const signal::SharedLimit::Word& word) {
+  const std::lock_guard lock{mutex_};
+  if (word.closed_for > milliseconds{0}) not_before_ = std::max(not_before_, clock_() + word.closed_for);
+  if (word.setback == heard_) return;
+  heard_ = word.setback;
+  // Who sends nothing has not caused it, and learns of the limit by itself.
+  if (!heard_.empty() && inside_ > 0) lower(inside_);
+}
+
+void Gate::know(std::string setback) {
+  const std::lock_guard lock{mutex_};
+  heard_ = std::move(setback);
+}
+
+void Gate::lower(double under_way) {
+  limit_ = std::max(1.0, std::floor(std::min(limit_, under_way) / 2));
+  lowered_at_ = entered_;
 }
 
 void Gate::leave(std::uint64_t number, Told told, std::optional<milliseconds> retry_after) {
@@ -72,10 +93,7 @@ void Gate::leave(std::uint64_t number, Told told, std::optional<milliseconds> re
     case Told::nothing:
       break;
     case Told::throttled:
-      if (number >= lowered_at_) {
-        limit_ = std::max(1.0, std::floor(std::min(limit_, inside_ + 1.0) / 2));
-        lowered_at_ = entered_;
-      }
+      if (number >= lowered_at_) lower(inside_ + 1.0);
       if (retry_after) not_before_ = std::max(not_before_, clock_() + *retry_after);
       failures_ = 0;
       open_for_ = milliseconds{0};

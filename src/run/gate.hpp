@@ -13,6 +13,7 @@
 #include "base/ids.hpp"
 #include "recording/cause.hpp"
 #include "recording/run_state.hpp"
+#include "signal/shared_limit.hpp"
 
 namespace onetake::run {
 
@@ -28,6 +29,9 @@ namespace onetake::run {
 ///   closed     an answer                               as many as the limit
 ///   open       `failures` in a row without an answer   nobody
 ///   half open  the wait's end                          one; its failure doubles the wait
+///
+/// Where nodes tell each other of 429s (signal/shared_limit.hpp) what another one met closes and lowers this gate too:
+/// halved, by what is under way here, at most once for each 429 that is told of.
 ///
 /// Any thread.
 class Gate : public std::enable_shared_from_this<Gate> {
@@ -52,10 +56,17 @@ class Gate : public std::enable_shared_from_this<Gate> {
   /// One request's way through. Gone without a word, it has told nothing of the provider.
   class Pass {
    public:
-    Pass(std::shared_ptr<Gate> gate, std::uint64_t number) : gate_(std::move(gate)), number_(number) {}
+    Pass(std::shared_ptr<Gate> gate, std::uint64_t number, std::string heard)
+        : gate_(std::move(gate)), number_(number), heard_(std::move(heard)) {}
     Pass(Pass&&) noexcept = default;
     Pass& operator=(Pass&&) = delete;
     ~Pass();
+
+    /// The last setback of any node that was known here when it was let through.
+    [[nodiscard]] const std::string& heard() const { return heard_; }
+    /// What this one's 429 is called among the nodes, or the one that they had before: so it is no news here. Before
+    /// `failed`.
+    void is_known_as(std::string setback) const;
 
     void succeeded();
     void failed(Cause cause, std::optional<milliseconds> retry_after);
@@ -63,9 +74,13 @@ class Gate : public std::enable_shared_from_this<Gate> {
    private:
     std::shared_ptr<Gate> gate_;
     std::uint64_t number_;
+    std::string heard_;
   };
 
   std::expected<Pass, Refusal> enter();
+
+  /// What the nodes know of this account.
+  void hear(const signal::SharedLimit::Word& word);
 
   struct View {
     int limit;
@@ -75,6 +90,8 @@ class Gate : public std::enable_shared_from_this<Gate> {
 
  private:
   enum class Told { nothing, answered, throttled, failed };
+  void lower(double under_way);
+  void know(std::string setback);
   void leave(std::uint64_t number, Told told, std::optional<milliseconds> retry_after);
   void fall();
 
@@ -85,6 +102,7 @@ class Gate : public std::enable_shared_from_this<Gate> {
   int inside_ = 0;
   std::uint64_t entered_ = 0;
   std::uint64_t lowered_at_ = 0;  ///< who entered before knew nothing of it
+  std::string heard_;             ///< the last setback of any node that is known here
   Monotonic::time_point not_before_ = Monotonic::time_point::min();
   int failures_ = 0;
   milliseconds open_for_{0};  ///< 0: closed

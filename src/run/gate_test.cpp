@@ -75,6 +75,55 @@ TEST_F(GateTest, WaitsAsLongAsItWasAskedTo) {
   EXPECT_TRUE(enter());
 }
 
+TEST_F(GateTest, WaitsAsLongAsAnotherNodeWasAskedTo) {
+  gate_->hear({.setback = "a", .closed_for = milliseconds{700}});
+  gate_->hear({.setback = "a", .closed_for = milliseconds{200}});  // an answer that overtook the other
+  EXPECT_FALSE(enter());
+  EXPECT_EQ(refused_.again_in, milliseconds{700});
+  EXPECT_EQ(refused_.reason, Reason::throttled);
+  now_ += milliseconds{700};
+  EXPECT_TRUE(enter());
+}
+
+TEST_F(GateTest, IsHalvedOnceForEachSetbackOfAnotherNode) {
+  auto inside = fill();
+  gate_->hear({.setback = "a"});
+  gate_->hear({.setback = "a"});
+  EXPECT_EQ(gate_->view().limit, 4);
+  inside.back().failed(Cause::throttled, {});
+  EXPECT_EQ(gate_->view().limit, 4) << "it was under way together with the other node's";
+  gate_->hear({});  // forgotten
+  EXPECT_EQ(gate_->view().limit, 4);
+  inside.clear();
+  inside = fill();
+  gate_->hear({.setback = "b"});
+  EXPECT_EQ(gate_->view().limit, 2);
+}
+
+TEST_F(GateTest, WhoSendsNothingIsNotHalvedByAnotherNodesSetback) {
+  gate_->hear({.setback = "a"});
+  EXPECT_EQ(gate_->view().limit, 8);
+}
+
+TEST_F(GateTest, ItsOwnSetbackIsNoNews) {
+  auto inside = fill();
+  EXPECT_EQ(inside.front().heard(), "");
+  inside.front().is_known_as("ours");
+  inside.front().failed(Cause::throttled, {});
+  gate_->hear({.setback = "ours"});
+  EXPECT_EQ(gate_->view().limit, 4);
+  inside.clear();
+  EXPECT_EQ(enter().value().heard(), "ours");
+}
+
+TEST_F(GateTest, ItsOwnSetbackThatIsHeardBeforeItIsToldHalvesOnce) {
+  auto inside = fill();
+  gate_->hear({.setback = "ours"});  // another attempt asked just then
+  inside.front().is_known_as("ours");
+  inside.front().failed(Cause::throttled, {});
+  EXPECT_EQ(gate_->view().limit, 4);
+}
+
 TEST_F(GateTest, OpensAfterFailuresInARow) {
   fail(2);
   enter().value().succeeded();

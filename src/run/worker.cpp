@@ -14,7 +14,7 @@ namespace onetake::run {
 using metrics::Series;
 
 Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
-               FindProvider provider, MakeRoom make_room, Limits limits)
+               FindProvider provider, MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit)
     : loop_(loop),
       ledger_(ledger),
       store_(store),
@@ -23,6 +23,7 @@ Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& 
       provider_(std::move(provider)),
       make_room_(std::move(make_room)),
       limits_(limits),
+      shared_limit_(shared_limit),
       slots_(limits.max_concurrent, limits.per_tenant_concurrent) {}
 
 void Worker::start() {

@@ -47,8 +47,9 @@ using MakeRoom = std::function<Task<bool>(Bytes)>;
 /// next attempt, which waits for the end of the one before, goes on with what has arrived.
 class Worker {
  public:
+  /// `shared_limit` may be null: then each node's gates know their own only.
   Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights, FindProvider provider,
-         MakeRoom make_room, Limits limits);
+         MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit = nullptr);
 
   /// Looks for queued runs from now on. On the loop's thread or before it runs.
   void start();
@@ -95,6 +96,8 @@ class Worker {
   Task<void> fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
                    Monotonic::time_point asked);
   Task<void> attempt(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  Task<std::expected<Gate::Pass, Gate::Refusal>> enter(Recording recording, std::string_view provider_type);
+  Task<void> tell_of(const provider::Refused& refused, const Recording& recording, Gate::Pass& pass);
   Task<std::expected<Media, provider::Refused>> receive(const ledger::Claimed& claimed, Flight& flight,
                                                         provider::Provider& provider, Gate::Pass pass);
   Task<provider::Outcome> transfer(const ledger::Claimed& claimed, Flight& flight, provider::Provider& provider,
@@ -118,6 +121,7 @@ class Worker {
   FindProvider provider_;
   MakeRoom make_room_;
   const Limits limits_;
+  signal::SharedLimit* const shared_limit_;
   const std::string id_ = uuid7();  ///< its name among the workers in the ledger
   Slots slots_;
   Gates gates_{Gate::Limits{}};

@@ -99,7 +99,7 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   std::expected<Media, Refused> received =
       refused(Cause::refused, "the tenant has no provider named " + name + " in its configuration");
   if (const auto provider = provider_(recording.tenant, name)) {
-    auto entered = gates_.of(recording.tenant, name, provider->type())->enter();
+    auto entered = co_await enter(recording, provider->type());
     if (!entered) {
       co_await wait_outside(claimed, flight, entered.error());
       co_return;
@@ -126,6 +126,25 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   }
   // Between attempts what has arrived is kept; after the last one nobody may wait for more.
   if (flight->view().ended) flight->paused.reset();
+}
+
+/// The account's gate, which first hears what other nodes know of the account.
+Task<std::expected<Gate::Pass, Gate::Refusal>> Worker::enter(Recording recording, std::string_view provider_type) {
+  const auto& name = recording.registered.provider;
+  const auto gate = gates_.of(recording.tenant, name, provider_type);
+  if (shared_limit_ != nullptr) {
+    signal::SharedLimit::Account account{.tenant = recording.tenant, .provider = name};
+    const auto word = co_await shared_limit_->hear(std::move(account));
+    if (word) gate->hear(*word);
+  }
+  co_return gate->enter();
+}
+
+/// Of a 429, before our own gate is told: what the nodes call it is then no news here.
+Task<void> Worker::tell_of(const Refused& refused, const Recording& recording, Gate::Pass& pass) {
+  signal::SharedLimit::Account account{.tenant = recording.tenant, .provider = recording.registered.provider};
+  const auto known = co_await shared_limit_->throttled(std::move(account), pass.heard(), refused.retry_after);
+  if (known) pass.is_known_as(*known);
 }
 
 Task<std::expected<Media, Refused>> Worker::receive(const ledger::Claimed& claimed, Flight& flight,
@@ -198,6 +217,8 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
   if (outcome) {
     pass.succeeded();
   } else if (!stop.stop_requested()) {
+    if (shared_limit_ != nullptr && outcome.error().setback.cause == Cause::throttled)
+      co_await tell_of(outcome.error(), recording, pass);
     pass.failed(outcome.error().setback.cause, outcome.error().retry_after);
   }
   co_return outcome;

@@ -59,6 +59,34 @@ ledger::Leftovers leftovers(const Flight& flight) {
   return {.recordings = {flight.recording()}, .runs = {flight.run()}, .blobs = {}};
 }
 
+/// What other nodes know of an account, as the test says.
+class ScriptedLimit final : public signal::SharedLimit {
+ public:
+  struct Told {
+    TenantId tenant;
+    std::string provider;
+    std::string heard;
+    std::optional<milliseconds> retry_after;
+    bool operator==(const Told&) const = default;
+  };
+  std::optional<Word> word = Word{};
+  std::vector<Told> told;
+
+  Task<std::optional<Word>> hear(Account account) override;
+  Task<std::optional<std::string>> throttled(Account account, std::string heard,
+                                             std::optional<milliseconds> retry_after) override;
+};
+
+Task<std::optional<signal::SharedLimit::Word>> ScriptedLimit::hear(Account) { co_return word; }
+
+Task<std::optional<std::string>> ScriptedLimit::throttled(Account account, std::string heard,
+                                                          std::optional<milliseconds> retry_after) {
+  told.push_back({std::move(account.tenant), std::move(account.provider), std::move(heard), retry_after});
+  if (!word) co_return std::nullopt;
+  word->setback = "ours";
+  co_return word->setback;
+}
+
 /// A worker with a real ledger, a real disk and a provider that does as it is told.
 class WorkerTest : public testing::Test {
  protected:
@@ -83,7 +111,7 @@ class WorkerTest : public testing::Test {
         [this](const TenantId&, const std::string& name) -> std::shared_ptr<provider::Provider> {
           return name == "main" ? provider_ : nullptr;
         },
-        [this](Bytes bytes) { return make_room(bytes); }, limits);
+        [this](Bytes bytes) { return make_room(bytes); }, limits, shares_ ? &limit_ : nullptr);
     join_ = std::make_unique<Join>(*ledger_, flights_, *worker_, Join::Admission{.max_attempts = max_attempts});
   }
 
@@ -131,6 +159,8 @@ class WorkerTest : public testing::Test {
   blob::Store store_{folder_.path(), 1_MiB, faulty_};
   Offload disk_{1};
   Flights flights_;
+  bool shares_ = false;
+  ScriptedLimit limit_;
   std::shared_ptr<ScriptedProvider> provider_ = std::make_shared<ScriptedProvider>();
   std::vector<std::unique_ptr<Worker>> retired_;  ///< their coroutines may still be on their way out
   std::unique_ptr<Worker> worker_;
@@ -282,6 +312,45 @@ TEST_F(WorkerTest, WhatTheProviderAskedForIsWaitedFor) {
   settle();
   EXPECT_EQ(recording().run->due_at, view.run.due_at);
   EXPECT_TRUE(loop_.run(ledger_->claim(10, 10, milliseconds{1000}, view.run.due_at.value() - milliseconds{1})).empty());
+}
+
+class WorkerSharing : public WorkerTest {
+ protected:
+  WorkerSharing() {
+    shares_ = true;
+    work_with({});
+  }
+};
+
+TEST_F(WorkerSharing, AnAccountThatAnotherNodeFoundClosedIsNotAsked) {
+  limit_.word = {.setback = "theirs", .closed_for = std::chrono::minutes{10}};
+  const auto before = wall_now();
+  const auto view = loop_.run(waiting(play()));
+  EXPECT_EQ(view.run.setback->cause, Cause::throttled);
+  EXPECT_GE(view.run.due_at.value(), before + std::chrono::minutes{10});
+  EXPECT_TRUE(provider_->asked().empty());
+  settle();
+}
+
+TEST_F(WorkerSharing, A429IsToldToTheOtherNodes) {
+  limit_.word = {.setback = "theirs"};
+  provider_->will(test::refuses(Cause::throttled, 429, std::chrono::minutes{10}));
+  loop_.run(waiting(play()));
+  settle();
+  ASSERT_EQ(limit_.told.size(), 1U);
+  EXPECT_EQ(limit_.told[0], (ScriptedLimit::Told{acme, "main", "theirs", std::chrono::minutes{10}}));
+}
+
+TEST_F(WorkerSharing, WhereNobodyAnswersItGoesByItsOwnGate) {
+  limit_.word = std::nullopt;
+  provider_->will(test::refuses(Cause::throttled, 429));
+  provider_->will(test::sends(test::wav(1000)));
+  Limits at_once;
+  at_once.backoff_initial = at_once.backoff_max = milliseconds{0};
+  work_with(at_once);
+  worker_->start();
+  EXPECT_EQ(end_of(play()).run.status, RunStatus::completed);
+  EXPECT_EQ(provider_->asked().size(), 2U);
 }
 
 TEST_F(WorkerTest, WhatWouldBeDuePastTheRunsDeadlineHasFailed) {
