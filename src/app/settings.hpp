@@ -14,6 +14,7 @@
 #include "base/units.hpp"
 #include "provider/address.hpp"
 #include "provider/settings.hpp"
+#include "signal/redis_address.hpp"
 #include "tenant/credentials.hpp"
 
 namespace onetake::app {
@@ -42,6 +43,9 @@ struct Settings {
     std::string url;
     int pool = 0;
     bool auto_migrate = true;
+  };
+  struct Redis {
+    std::optional<signal::RedisAddress> url;  ///< nothing: none is used
   };
   struct Cache {
     Bytes max_bytes = 0;
@@ -82,6 +86,7 @@ struct Settings {
   Server server;
   Log log;
   Database database;
+  Redis redis;
   Cache cache;
   Fetch fetch;
   Retention retention;

@@ -47,6 +47,9 @@ constexpr auto not_empty = [](const std::string& text) -> Problem {
   return "must not be empty";
 };
 
+/// What can be read, and is not used yet.
+constexpr auto not_yet = [](const auto&) -> Problem { return "not available in this version"; };
+
 /// The types of the contract. Which of them this build has is provider/'s to say.
 constexpr auto provider_type = [](const std::string& type) -> Problem {
   static constexpr std::array<std::string_view, 8> all{"twilio", "signalwire", "telnyx", "plivo",
@@ -120,7 +123,10 @@ constexpr auto table = std::to_array<Row>({
     row("database", "auto_migrate", "true", "Apply schema migrations on start. If false, `onetake migrate` does.",
         ONETAKE_AT(settings.database.auto_migrate)),
 
-    later("redis", "url"),
+    required(
+        "redis", "url",
+        "`redis://[user:password@]host[:port][/db]`, without TLS. Redis 7 or Valkey. Not available in this version.",
+        ONETAKE_AT(settings.redis.url), not_yet),
 
     row("cache", "max_bytes", "20GiB", "How much audio is kept on this machine.", ONETAKE_AT(settings.cache.max_bytes),
         above_zero),

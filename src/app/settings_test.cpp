@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 constexpr std::string_view hash_a = "afacab3575137afa4e00d9cbcafcb14c9ae25f779d964eb0ea5b2c4eb5dfd163";
 
@@ -289,9 +290,17 @@ path = "/var/spool/asterisk/monitor"
                   "15: tenant.provider.type: not available in this version",
                   "18: tenant.provider.type: not available in this version",
                   "19: tenant.provider.path: not available in this version"));
-  EXPECT_THAT(faults("[redis]\n"), ElementsAre("1: redis: not available in this version"));
+  EXPECT_THAT(faults("[redis]\n"), ElementsAre("1: redis.url: is required"));
   EXPECT_THAT(faults("[[tenant]]\nid = \"a\"\n[tenant.jwt]\nissuer = \"x\"\n"),
               ElementsAre("3: tenant.jwt: not available in this version"));
+}
+
+TEST_F(SettingsTest, WhatIsWrongWithTheUrlOfRedisIsSaidFirst) {
+  EXPECT_THAT(faults("[redis]\nurl = 1\n"), ElementsAre("2: redis.url: must be a string"));
+  EXPECT_THAT(faults("[redis]\nurl = \"cache:6379\"\n"),
+              ElementsAre("2: redis.url: must be redis://[user:password@]host[:port][/db]"));
+  EXPECT_THAT(faults("[redis]\nurl = \"rediss://cache\"\n"),
+              ElementsAre(StartsWith("2: redis.url: TLS to Redis is not supported")));
 }
 
 TEST_F(SettingsTest, TenantsAndWhatTheyMustHave) {

@@ -143,6 +143,15 @@ Problem read(const Value& value, std::optional<tenant::Sha256>& into) {
   return std::nullopt;
 }
 
+Problem read(const Value& value, std::optional<signal::RedisAddress>& into) {
+  const auto* text = text_of(value);
+  if (text == nullptr) return "must be a string";
+  auto address = signal::RedisAddress::parse(*text);
+  if (!address) return std::move(address.error());
+  into = *std::move(address);
+  return std::nullopt;
+}
+
 Problem read(const Value& value, std::vector<tenant::Sha256>& into) {
   const auto* texts = std::get_if<Texts>(&value);
   if (texts == nullptr) return "must be a list of strings";

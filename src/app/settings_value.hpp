@@ -39,6 +39,7 @@ Problem read(const Value& value, TextMap& into);
 Problem read(const Value& value, std::vector<provider::Cidr>& into);
 Problem read(const Value& value, std::optional<tenant::Sha256>& into);
 Problem read(const Value& value, std::vector<tenant::Sha256>& into);
+Problem read(const Value& value, std::optional<signal::RedisAddress>& into);
 
 /// How a setting of type T is written, for the documentation.
 template <class T>
@@ -106,6 +107,10 @@ struct Form<std::optional<tenant::Sha256>> {
 template <>
 struct Form<std::vector<tenant::Sha256>> {
   static constexpr std::string_view text = "list of 64 hex digits";
+};
+template <>
+struct Form<std::optional<signal::RedisAddress>> {
+  static constexpr std::string_view text = "redis://…";
 };
 
 }  // namespace onetake::app
