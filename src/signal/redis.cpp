@@ -71,7 +71,7 @@ void Redis::run() {
     auto since = Deadline::max();
     try {
       RedisConnection line{address_, timing_.connect};
-      line.probe(in(timing_.answer));
+      line.probe(in(timing_.answer / 2));
       since = Monotonic::now();
       enter(true, {});
       serve(line);
@@ -171,7 +171,9 @@ void Redis::serve(RedisConnection& line) {
         sent_.push_front(std::move(asked));  // told with the others, once it is away
         throw RedisLost{error};
       }
+      const bool slow = Monotonic::now() >= asked.deadline - timing_.answer / 2;
       answer(asked, reply->kind == Reply::Kind::error ? Answer{} : Answer{*std::move(reply)});
+      if (slow) throw RedisLost{"it answers slowly"};  // or everybody would wait almost as long
     }
     // Answers come in the order of the questions, and so do their deadlines.
     if (!sent_.empty() && Monotonic::now() >= sent_.front().deadline)

@@ -19,8 +19,8 @@ namespace onetake::signal {
 ///   phase   entered by                                           who asks
 ///   -----   --------------------------------------------------   -------------------------------------------
 ///   away    the start; a lost connection, an answer that is      is told so at once: nothing is sent
-///           late, a server that cannot write (READONLY, OOM, …)
-///   here    a probe that could write, in time                    is answered, or told so within `Timing::answer`
+///           slow, a server that cannot write (READONLY, OOM, …)
+///   here    a probe that could write, and was not slow           is answered, or told so within `Timing::answer`
 ///
 /// So a Redis that fails costs those who wait for it just then one `Timing::answer`, and nobody anything afterwards.
 /// Probes are made in the background, after waits that double while it keeps failing. Names are looked up while it is
@@ -30,11 +30,11 @@ namespace onetake::signal {
 class Redis {
  public:
   struct Timing {
-    milliseconds answer{40};  ///< with what it takes to wake up, 50 ms in all
+    milliseconds answer{40};  ///< with what it takes to wake up, 50 ms in all; what takes half of it is slow
     milliseconds connect{1'000};
-    milliseconds probe{500};  ///< the first wait; also how long it must be here for the next wait to be the first
-    milliseconds probe_at_most{30'000};
-    milliseconds idle{5'000};  ///< without a command: it is asked for a sign of life
+    milliseconds probe{500};             ///< the first wait
+    milliseconds probe_at_most{30'000};  ///< who was here for so long begins with the first wait again
+    milliseconds idle{5'000};            ///< without a command: it is asked for a sign of life
   };
   /// On Redis's thread: it is here, or away. Must not block.
   using Changed = std::function<void(bool here)>;

@@ -114,6 +114,15 @@ TEST_F(RedisTest, AMuteOneIsWaitedForOnce) {
   EXPECT_TRUE(watch_.nth(3));
 }
 
+TEST_F(RedisTest, ASlowOneAnswersOnce) {
+  Redis redis{server_.address(), {.answer = milliseconds{4'000}, .probe = milliseconds{5}}, watch_.changed()};
+  ASSERT_TRUE(watch_.nth(1));
+  server_.says({"CLIENT", "PAUSE", "2500", "ALL"});
+  EXPECT_EQ(ask(redis, {"ECHO", "a"}), "a");
+  EXPECT_FALSE(watch_.nth(2));
+  EXPECT_TRUE(watch_.nth(3));
+}
+
 TEST_F(RedisTest, AMuteOneIsNoticedByItsSignOfLife) {
   auto timing = hasty;
   timing.idle = milliseconds{10};
