@@ -4,9 +4,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/backoff.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
-#include "run/backoff.hpp"
 #include "run/receiver.hpp"
 #include "run/worker.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.hpp"
 
-namespace onetake::run {
+namespace onetake {
 
 /// Exponential backoff with full jitter: uniform between 0 and min(most, first * 2^n), so that a crowd that failed
 /// together does not come back together. Never less than what the provider asked for.
@@ -15,4 +15,4 @@ milliseconds backoff(int setbacks, milliseconds first, milliseconds most, std::o
 /// A number in [0, 1). Any thread.
 double uniform();
 
-}  // namespace onetake::run
+}  // namespace onetake

@@ -1,10 +1,10 @@
-#include "run/backoff.hpp"
+#include "base/backoff.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <random>
 
-namespace onetake::run {
+namespace onetake {
 
 milliseconds backoff(int setbacks, milliseconds first, milliseconds most, std::optional<milliseconds> asked,
                      double uniform) {
@@ -19,4 +19,4 @@ double uniform() {
   return std::uniform_real_distribution<double>{}(engine);
 }
 
-}  // namespace onetake::run
+}  // namespace onetake

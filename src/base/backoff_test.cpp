@@ -1,8 +1,8 @@
-#include "run/backoff.hpp"
+#include "base/backoff.hpp"
 
 #include <gtest/gtest.h>
 
-namespace onetake::run {
+namespace onetake {
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,4 +22,4 @@ TEST(Backoff, JittersDownToNothingButNeverBelowWhatWasAskedFor) {
 }
 
 }  // namespace
-}  // namespace onetake::run
+}  // namespace onetake
