@@ -92,7 +92,7 @@ void ScriptedServer::accept() {
 void ScriptedServer::serve(int fd) {
   std::string head;
   Peer peer{fd};
-  std::array<char, 4096> bytes{};
+  std::array<char, 65536> bytes{};
   while (!peer.closed()) {
     const auto end = head.find("\r\n\r\n");
     if (end == std::string::npos) {
@@ -112,6 +112,15 @@ void ScriptedServer::serve(int fd) {
       while (line.ends_with('\r')) line.pop_back();
       seen.fields[lower(line.substr(0, colon))] = trimmed(std::string_view{line}.substr(colon + 1));
     }
+    const auto length = seen.field("content-length").empty() ? 0 : std::stoul(seen.field("content-length"));
+    while (head.size() < length) {
+      const auto got = ::recv(fd, bytes.data(), bytes.size(), 0);
+      if (got <= 0) break;
+      head.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    if (head.size() < length) break;
+    seen.body = head.substr(0, length);
+    head.erase(0, length);
     {
       const std::lock_guard lock{mutex_};
       seen_.push_back(seen);

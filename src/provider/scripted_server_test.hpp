@@ -45,11 +45,12 @@ class Peer {
   bool closed_ = false;
 };
 
-/// One request's head.
+/// One request.
 struct Seen {
   std::string method;
   std::string target;                         ///< path and query
   std::map<std::string, std::string> fields;  ///< names in lower case
+  std::string body;                           ///< by its Content-Length
 
   [[nodiscard]] std::string field(const std::string& name) const {
     const auto found = fields.find(name);

@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <functional>
 #include <new>
 #include <stdexcept>
@@ -21,6 +24,7 @@ constexpr milliseconds sweep_every{50};
 constexpr int idle_poll_ms = 60'000;
 constexpr std::size_t max_head_bytes = 64_KiB;
 constexpr long read_size = 64_KiB;
+constexpr long write_size = 256_KiB;
 constexpr std::size_t hand_on_at = 256_KiB;
 
 /// libcurl wants this once, before any of its threads.
@@ -35,6 +39,8 @@ struct CloseEasy {
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
+
+bool has_body(Method method) { return method == Method::put || method == Method::post; }
 
 bool starts_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
@@ -63,6 +69,22 @@ bool frame(Response& response) {
 
 }  // namespace
 
+std::string_view name(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::head:
+      return "HEAD";
+    case Method::put:
+      return "PUT";
+    case Method::post:
+      return "POST";
+    case Method::remove:
+      return "DELETE";
+  }
+  return "";
+}
+
 struct Transfers::Multi {
   CURLM* handle;
 };
@@ -90,9 +112,13 @@ class Transfers::Transfer {
  private:
   static std::size_t on_header(char* text, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_send(char* room, std::size_t size, std::size_t count, void* self);
+  static int on_rewind(void* self, curl_off_t offset, int origin);
   static curl_socket_t on_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int on_connected(void* self, char* remote, char* local, int remote_port, int local_port);
 
+  void set_method();
+  std::size_t send(std::span<char> room);
   bool header(std::string_view line);
   template <class Call>
   bool received(Call call);
@@ -104,6 +130,7 @@ class Transfers::Transfer {
   std::unique_ptr<CURL, CloseEasy> easy_;
   std::unique_ptr<curl_slist, FreeList> list_;
   Response response_;
+  Bytes sent_ = 0;  ///< of the request's body
   std::size_t head_bytes_ = 0;
   Monotonic::time_point progress_{};
   std::string refusal_;  ///< of the last address that was not allowed
@@ -133,6 +160,8 @@ CURL* Transfers::Transfer::begin() {
     add("Range: bytes=" + std::to_string(request_.from) + '-');
     add("If-Range: " + request_.if_range);
   }
+  // Or libcurl waits a second for a server that does not say 100; what is sent here is small or wanted.
+  if (has_body(request_.method)) add("Expect:");
 
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
@@ -146,6 +175,7 @@ CURL* Transfers::Transfer::begin() {
   curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "onetake");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list_.get());
+  set_method();
   if (request_.basic) {
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
     curl_easy_setopt(easy, CURLOPT_USERNAME, request_.basic->user.c_str());
@@ -175,6 +205,49 @@ CURL* Transfers::Transfer::begin() {
     owner_.wake();
   });
   return easy;
+}
+
+void Transfers::Transfer::set_method() {
+  CURL* easy = easy_.get();
+  if (request_.method == Method::get) return;
+  if (request_.method == Method::head) {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    return;
+  }
+  if (has_body(request_.method)) {
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, write_size);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::on_send);
+    curl_easy_setopt(easy, CURLOPT_READDATA, this);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Transfer::on_rewind);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
+  }
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, name(request_.method).data());  // a literal: it ends with a 0
+}
+
+/// Some of the request's body. 0 is its end; a file is read from the page cache, where it has just been written or
+/// hashed.
+std::size_t Transfers::Transfer::send(std::span<char> room) {
+  progress_ = Monotonic::now();
+  const auto& body = request_.body;
+  const auto size = static_cast<std::size_t>(std::min<Bytes>(room.size(), body.size() - sent_));
+  if (size == 0) return 0;
+  if (body.file < 0) {
+    std::memcpy(room.data(), body.bytes.data() + sent_, size);
+    sent_ += size;
+    return size;
+  }
+  ssize_t n = 0;
+  do {
+    n = ::pread(body.file, room.data(), size, static_cast<off_t>(body.offset + sent_));
+  } while (n < 0 && errno == EINTR);
+  if (n <= 0) {
+    end(Cause::internal, "the file to be sent could not be read");
+    return CURL_READFUNC_ABORT;
+  }
+  sent_ += static_cast<Bytes>(n);
+  return static_cast<std::size_t>(n);
 }
 
 bool Transfers::Transfer::due(Monotonic::time_point now) {
@@ -244,6 +317,17 @@ std::size_t Transfers::Transfer::on_body(char* text, std::size_t size, std::size
   const auto bytes = size * count;
   auto& transfer = *static_cast<Transfer*>(self);
   return transfer.owner_.collect(transfer, std::as_bytes(std::span{text, bytes})) ? bytes : CURL_WRITEFUNC_ERROR;
+}
+
+std::size_t Transfers::Transfer::on_send(char* room, std::size_t size, std::size_t count, void* self) {
+  return static_cast<Transfer*>(self)->send({room, size * count});
+}
+
+/// A kept connection turned out to be closed, and the request goes out on a new one.
+int Transfers::Transfer::on_rewind(void* self, curl_off_t offset, int origin) {
+  if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  static_cast<Transfer*>(self)->sent_ = static_cast<Bytes>(offset);
+  return CURL_SEEKFUNC_OK;
 }
 
 curl_socket_t Transfers::Transfer::on_socket(void* self, curlsocktype, curl_sockaddr* address) {

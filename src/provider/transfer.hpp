@@ -22,20 +22,36 @@
 
 namespace onetake::provider {
 
-/// One GET.
+enum class Method { get, head, put, post, remove };
+/// "GET", "DELETE", …
+std::string_view name(Method method);
+
+/// What a PUT or a POST carries: bytes in memory, or a range of a file. The file stays open, and the range as it is,
+/// until the transfer has ended.
+struct Body {
+  std::string bytes = {};
+  int file = -1;  ///< -1: `bytes`
+  Bytes offset = 0;
+  Bytes length = 0;  ///< with `file`
+
+  [[nodiscard]] Bytes size() const { return file < 0 ? bytes.size() : length; }
+};
+
 struct Request {
   struct Basic {
     std::string user;
     std::string password;
   };
 
+  Method method = Method::get;
   std::string url;                   ///< http or https, as `Target::url` writes it
   std::vector<std::string> headers;  ///< "Name: value", beside Accept and User-Agent
   std::optional<Basic> basic = {};
+  Body body = {};             ///< PUT and POST: also an empty one is sent, with its Content-Length
   Bytes from = 0;             ///< past 0: `Range: bytes=<from>-`
   std::string if_range = {};  ///< with `from`
   milliseconds connect_timeout{10'000};
-  milliseconds stall_timeout{20'000};  ///< no byte for this long, also before the first
+  milliseconds stall_timeout{20'000};  ///< no byte either way for this long, also before the first
   Deadline deadline = never;
   std::stop_token stop = {};
   std::shared_ptr<const AddressGuard> guard;

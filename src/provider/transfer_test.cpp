@@ -1,10 +1,13 @@
 #include "provider/transfer.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <stdlib.h>
 
+#include <fstream>
 #include <stdexcept>
 
+#include "base/temp_folder.hpp"
 #include "provider/harness_test.hpp"
 #include "provider/scripted_server_test.hpp"
 
@@ -299,6 +302,94 @@ TEST_F(Transfer, AsksAsItWasTold) {
   EXPECT_EQ(seen.field("range"), "bytes=3-");
   EXPECT_EQ(seen.field("if-range"), "\"v1\"");
   EXPECT_EQ(seen.fields.count("accept-encoding"), 0);
+}
+
+TEST_F(Transfer, SendsABodyFromMemory) {
+  for (const auto method : {Method::put, Method::post}) {
+    for (const auto& body : {std::string{}, std::string{"hello"}, std::string(3'000'000, 'x')}) {
+      ScriptedServer server{[](const Seen&, Peer& peer) { peer.send(answer("200 OK", "stored")); }};
+      auto request = get(server.url("/a"));
+      request.method = method;
+      request.body.bytes = body;
+      Keeping here;
+      const auto got = harness.run(harness.transfers().perform(std::move(request), here));
+      EXPECT_FALSE(got.setback);
+      EXPECT_EQ(here.body, "stored");
+      const auto seen = server.seen().at(0);
+      EXPECT_EQ(seen.method, name(method));
+      EXPECT_EQ(seen.field("content-length"), std::to_string(body.size()));
+      EXPECT_EQ(seen.fields.count("expect"), 0);
+      EXPECT_EQ(seen.fields.count("content-type"), 0) << "nothing that the caller did not say";
+      EXPECT_TRUE(seen.body == body);
+    }
+  }
+}
+
+TEST_F(Transfer, SendsARangeOfAFile) {
+  const TempFolder folder;
+  const auto path = folder.path() / "file";
+  std::ofstream{path} << "0123456789";
+  const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  ScriptedServer server{[](const Seen&, Peer& peer) { peer.send(answer("200 OK", "")); }};
+  auto request = get(server.url("/"));
+  request.method = Method::put;
+  request.body = {.file = file.get(), .offset = 3, .length = 4};
+  EXPECT_FALSE(perform(request).setback);
+  EXPECT_EQ(server.seen().at(0).body, "3456");
+
+  request.body.length = 8;  // more than there is
+  EXPECT_THAT(perform(request), EndedBy(Cause::internal));
+  EXPECT_EQ(server.seen().size(), 1);
+}
+
+TEST_F(Transfer, SendsTheBodyAgainWhereAKeptConnectionWasClosed) {
+  ScriptedServer server{[&](const Seen&, Peer& peer) {
+    peer.send(answer("200 OK", ""));
+    peer.close();
+  }};
+  auto request = get(server.url("/"));
+  request.method = Method::put;
+  request.body.bytes = "hello";
+  EXPECT_FALSE(perform(request).setback);
+  EXPECT_FALSE(perform(request).setback);
+  EXPECT_THAT(server.seen(), testing::Each(testing::Field(&Seen::body, "hello")));
+}
+
+TEST_F(Transfer, AsksForAHeadAlone) {
+  const auto script = [](const Seen&, Peer& peer) {
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4711\r\nETag: \"a\"\r\n\r\n");
+  };
+  ScriptedServer server{script};
+  for (int i = 0; i < 2; ++i) {
+    auto request = get(server.url("/"));
+    request.method = Method::head;
+    const auto got = perform(std::move(request));
+    EXPECT_FALSE(got.setback);
+    EXPECT_EQ(got.response.length, 4711);
+  }
+  EXPECT_EQ(server.seen().at(0).method, "HEAD");
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(Transfer, Removes) {
+  ScriptedServer server{[](const Seen&, Peer& peer) { peer.send("HTTP/1.1 204 No Content\r\n\r\n"); }};
+  auto request = get(server.url("/a?b="));
+  request.method = Method::remove;
+  EXPECT_EQ(perform(std::move(request)).response.status, 204);
+  EXPECT_EQ(server.seen().at(0).method, "DELETE");
+  EXPECT_EQ(server.seen().at(0).target, "/a?b=");
+}
+
+TEST_F(Transfer, BringsARefusalOfABodyAndItsReason) {
+  const auto got = [&] {
+    ScriptedServer server{[](const Seen&, Peer& peer) { peer.send(answer("403 Forbidden", "why")); }};
+    auto request = get(server.url("/"));
+    request.method = Method::put;
+    request.body.bytes = std::string(100'000, 'x');
+    return perform(std::move(request));
+  }();
+  EXPECT_EQ(got.response.status, 403);
+  EXPECT_EQ(kept.body, "why");
 }
 
 TEST_F(Transfer, KnowsNoProxyOfTheEnvironment) {
