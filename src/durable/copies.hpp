@@ -29,7 +29,8 @@ struct Trouble {
   std::string detail;
 };
 
-/// Trouble with the storage is an answer and not an exception: a recording can be heard without its copy.
+/// Trouble with the storage is an answer and not an exception: a recording can be heard without its copy. The disk that
+/// is copied from throws std::system_error where it fails.
 template <class T>
 using Answer = std::expected<T, Trouble>;
 

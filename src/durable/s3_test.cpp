@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <fstream>
 
+#include "base/ids.hpp"
 #include "base/temp_folder.hpp"
 #include "blob/store.hpp"
 #include "durable/bucket_test.hpp"
@@ -69,6 +71,9 @@ class Storage {
   }
   void keep(const std::string& bytes) { bucket.put("audio/a-1", {.bytes = bytes, .fields = {}, .etag = "\"v1\""}); }
 
+  /// Made when it is first asked for: a store makes all its folders, and takes its time.
+  blob::Store& disk() { return disk_ ? *disk_ : disk_.emplace(folder.path() / "store"); }
+
   TempFolder folder;
   Offload hashing{1};
   Harness harness;
@@ -76,6 +81,8 @@ class Storage {
   S3 s3;
 
  private:
+  std::optional<blob::Store> disk_;
+
   static Settings changed(Settings settings, const std::function<void(Settings&)>& change) {
     change(settings);
     return settings;
@@ -85,8 +92,7 @@ class Storage {
 /// A recording that a test lets arrive.
 class Arriving {
  public:
-  explicit Arriving(Storage& storage, const std::string& bytes)
-      : bytes_(bytes), store_(storage.folder.path() / "store"), writer_(store_.create("a")) {
+  Arriving(blob::Store& store, const std::string& bytes) : bytes_(bytes), writer_(store.create(uuid7())) {
     EXPECT_TRUE(writer_.begin(bytes.size()));
   }
   void until(Bytes position) {
@@ -102,7 +108,6 @@ class Arriving {
 
  private:
   std::string bytes_;
-  blob::Store store_;
   blob::Writer writer_;
 };
 
@@ -220,7 +225,7 @@ TEST(Growing, IsSentWhileItArrives) {
     return Fault{};
   }};
   const auto bytes = audio(3 * part + 500);
-  Arriving arriving{storage, bytes};
+  Arriving arriving{storage.disk(), bytes};
   auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
   auto following = storage.harness.start(upload->follow(soon()));
   arriving.until(part + 100);
@@ -242,7 +247,7 @@ TEST(Growing, IsSentWhileItArrives) {
 TEST(Growing, ThatIsShortIsOnePut) {
   Storage storage;
   const auto bytes = audio(part);
-  Arriving arriving{storage, bytes};
+  Arriving arriving{storage.disk(), bytes};
   auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
   arriving.finish();
   ASSERT_TRUE(storage.run(upload->follow(soon())));
@@ -256,7 +261,7 @@ TEST(Growing, GoesOnWhereItFailed) {
     return when(seen.method == "PUT" && before == 1, {.instead = refusal("403 Forbidden", "AccessDenied")});
   }};
   const auto bytes = audio(3 * part);
-  Arriving arriving{storage, bytes};
+  Arriving arriving{storage.disk(), bytes};
   auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
   arriving.until(bytes.size());
   EXPECT_FALSE(storage.run(upload->follow(soon())));
@@ -268,7 +273,7 @@ TEST(Growing, GoesOnWhereItFailed) {
 
 TEST(Growing, ThatIsAbandonedIsAborted) {
   Storage storage;
-  Arriving arriving{storage, audio(3 * part)};
+  Arriving arriving{storage.disk(), audio(3 * part)};
   auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
   auto following = storage.harness.start(upload->follow(soon()));
   arriving.until(2 * part + 100);
@@ -297,7 +302,7 @@ TEST(Growing, WhoseCompletionIsRepeatedKnowsItselfByItsMark) {
     return Fault{};
   }};
   const auto bytes = audio(2 * part);
-  Arriving arriving{storage, bytes};
+  Arriving arriving{storage.disk(), bytes};
   auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
   arriving.finish();
   const auto done = storage.run(upload->complete(object_of(bytes), soon()));
@@ -319,7 +324,7 @@ TEST(Growing, OfAnotherMarkIsNotTakenForThisOne) {
   const auto bytes = audio(2 * part);
   storage.bucket.put("audio/a-1",
                      {.bytes = bytes, .fields = {{"x-amz-meta-onetake-upload", "another"}}, .etag = "\"m\""});
-  Arriving arriving{storage, bytes};
+  Arriving arriving{storage.disk(), bytes};
   auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
   arriving.finish();
   EXPECT_FALSE(storage.run(upload->complete(object_of(bytes), soon())));
@@ -333,6 +338,55 @@ TEST(Growing, WhoseCompletionIs200WithAnErrorIsRepeated) {
     ASSERT_TRUE(storage.put(bytes));
     EXPECT_EQ(storage.bucket.objects().at("audio/a-1").bytes, bytes);
   }
+}
+
+/// What may happen to any one request.
+const Fault whatever[] = {{.lost = true},                                     // done, and not told
+                          {.instead = "nothing", .lost = true},               // not done
+                          {.instead = refusal("503 Slow Down", "SlowDown")},  // not now
+                          {.instead = refusal("500 Internal Server Error", "InternalError")}};
+
+/// A fault at the n-th request, for every n until there is no such.
+void sweep(const std::function<void(Storage&, const std::string& bytes)>& store) {
+  const auto bytes = audio(3 * part + 10);
+  for (const auto& fault : whatever) {
+    std::atomic<bool> met = true;
+    for (int n = 0; met; ++n) {
+      SCOPED_TRACE(testing::Message() << fault.instead << fault.lost << " at request " << n);
+      met = false;
+      Storage storage{[&, count = 0](const Seen&, int) mutable {
+        if (count++ != n) return Fault{};
+        met = true;
+        return fault;
+      }};
+      store(storage, bytes);
+      const auto objects = storage.bucket.objects();
+      ASSERT_EQ(objects.count("audio/a-1"), 1);
+      EXPECT_TRUE(objects.at("audio/a-1").bytes == bytes);
+      // A beginning whose answer was lost is all that may be left.
+      EXPECT_LE(storage.bucket.uploads().size(), 1);
+      EXPECT_TRUE(storage.run(storage.s3.abort_forgotten(wall_now(), soon())));
+      EXPECT_THAT(storage.bucket.uploads(), testing::IsEmpty());
+    }
+  }
+}
+
+TEST(Sweep, AFinishedFileIsPutWhateverFailsOnce) {
+  sweep([](Storage& storage, const std::string& bytes) { EXPECT_TRUE(storage.put(bytes)); });
+}
+
+TEST(Sweep, WhatArrivesIsCopiedWhateverFailsOnce) {
+  const TempFolder folder;
+  blob::Store disk{folder.path()};
+  sweep([&](Storage& storage, const std::string& bytes) {
+    Arriving arriving{disk, bytes};
+    auto upload = storage.s3.grow("a-1", "audio/wav", arriving.growing());
+    arriving.until(2 * part + 1);
+    auto following = storage.harness.start(upload->follow(soon()));
+    arriving.finish();
+    EXPECT_TRUE(following.get());
+    EXPECT_TRUE(storage.run(upload->complete(object_of(bytes), soon())));
+  });
 }
 
 TEST(Read, BringsAllWithItsDigest) {
