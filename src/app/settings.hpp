@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/units.hpp"
+#include "durable/settings.hpp"
 #include "provider/address.hpp"
 #include "provider/settings.hpp"
 #include "signal/redis_address.hpp"
@@ -88,6 +89,7 @@ struct Settings {
   Database database;
   Redis redis;
   Cache cache;
+  durable::Settings storage;  ///< type "": none
   Fetch fetch;
   Retention retention;
   Security security;

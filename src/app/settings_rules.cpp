@@ -47,6 +47,19 @@ void Rules::settings(Settings& settings, const Lines& lines) {
     report_.fault(line_of(lines, lines.contains("fetch.backoff_max") ? "fetch.backoff_max" : "fetch.backoff_initial"),
                   "fetch.backoff_max", "must be at least fetch.backoff_initial");
   }
+  storage(settings, lines);
+}
+
+void Rules::storage(const Settings& settings, const Lines& lines) {
+  const auto& storage = settings.storage;
+  if (storage.type != "s3") return;
+  const bool readable = !storage.endpoint.empty() && !storage.bucket.empty() && !storage.access_key_id.empty() &&
+                        !storage.secret_access_key.empty();
+  if (const auto wrong = readable ? durable::check(storage) : std::nullopt) {
+    const auto key = "storage." + wrong->key;
+    report_.fault(line_of(lines, key), key, wrong->what);
+  }
+  report_.fault(line_of(lines, "storage.type"), "storage.type", "not available in this version");
 }
 
 void Rules::url_key(const Settings::Tenant& tenant, const Lines& lines) {

@@ -52,6 +52,8 @@ class Rules {
   void tenants(const Settings& settings);
 
  private:
+  void storage(const Settings& settings, const Lines& lines);
+
   Report& report_;
 };
 

@@ -50,6 +50,11 @@ constexpr auto not_empty = [](const std::string& text) -> Problem {
 /// What can be read, and is not used yet.
 constexpr auto not_yet = [](const auto&) -> Problem { return "not available in this version"; };
 
+constexpr auto storage_type = [](const std::string& type) -> Problem {
+  if (type == "s3") return std::nullopt;
+  return R"(must be "s3")";
+};
+
 /// The types of the contract. Which of them this build has is provider/'s to say.
 constexpr auto provider_type = [](const std::string& type) -> Problem {
   static constexpr std::array<std::string_view, 8> all{"twilio", "signalwire", "telnyx", "plivo",
@@ -131,12 +136,30 @@ constexpr auto table = std::to_array<Row>({
     row("cache", "max_bytes", "20GiB", "How much audio is kept on this machine.", ONETAKE_AT(settings.cache.max_bytes),
         above_zero),
 
-    later("storage", "type"),
-    later("storage", "endpoint"),
-    later("storage", "bucket"),
-    later("storage", "region"),
-    later("storage", "access_key_id"),
-    later("storage", "secret_access_key"),
+    required("storage", "type", "`s3`: AWS, or what speaks its language: MinIO, Ceph, R2.",
+             ONETAKE_AT(settings.storage.type), storage_type),
+    required("storage", "endpoint", "Scheme, host and port, such as `https://s3.eu-west-1.amazonaws.com`.",
+             ONETAKE_AT(settings.storage.endpoint)),
+    required("storage", "bucket", "It must exist.", ONETAKE_AT(settings.storage.bucket)),
+    row("storage", "region", "us-east-1", "What requests are signed for; `auto` for R2.",
+        ONETAKE_AT(settings.storage.region)),
+    required(
+        "storage", "access_key_id",
+        "Needs `s3:PutObject`, `GetObject`, `DeleteObject`, `AbortMultipartUpload`, and on the bucket `ListBucket` "
+        "and `ListBucketMultipartUploads`.",
+        ONETAKE_AT(settings.storage.access_key_id)),
+    required("storage", "secret_access_key", "Its secret, better as `env:` or `file:`.",
+             ONETAKE_AT(settings.storage.secret_access_key)),
+    row("storage", "prefix", "", "What every key begins with, such as `calls/`, where the bucket is not ours alone.",
+        ONETAKE_AT(settings.storage.prefix)),
+    row("storage", "path_style", "false",
+        "Name the bucket in the path also where its host could: `https://endpoint/bucket/key`. Addresses, hosts with a "
+        "port and buckets with a dot always are.",
+        ONETAKE_AT(settings.storage.path_style)),
+    row("storage", "server_side_encryption", "", "`AES256` or `aws:kms`; the bucket's own by default.",
+        ONETAKE_AT(settings.storage.server_side_encryption)),
+    row("storage", "kms_key_id", "", "With `aws:kms`: the key; the account's own by default.",
+        ONETAKE_AT(settings.storage.kms_key_id)),
 
     row("fetch", "max_concurrent", "256", "Fetches at a time, on this node.", ONETAKE_AT(settings.fetch.max_concurrent),
         above_zero),
@@ -232,7 +255,10 @@ constexpr auto headings = std::to_array<Section>({
     {"database", "[database]", ""},
     {"redis", "[redis]", ""},
     {"cache", "[cache]", ""},
-    {"storage", "[storage]", ""},
+    {"storage", "[storage]",
+     "The durable copy of recordings, which all nodes share; the local disk is a cache in front of it. Its keys are "
+     "read "
+     "and checked; a server with it is not available in this version."},
     {"fetch", "[fetch]", "How recordings come from where they lie."},
     {"retention", "[retention]", ""},
     {"security", "[security]", ""},

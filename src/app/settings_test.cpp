@@ -265,9 +265,6 @@ TEST_F(SettingsTest, WhatThisBuildLacksIsAFault) {
   EXPECT_THAT(
       faults(R"([redis]
 url = "redis://127.0.0.1:6379/0"
-[storage]
-type = "s3"
-bucket = "recordings"
 [database]
 url = "postgresql://user:pass@host:5432/db"
 [security]
@@ -283,13 +280,12 @@ name = "spool"
 type = "directory"
 path = "/var/spool/asterisk/monitor"
 )"),
-      ElementsAre("2: redis.url: not available in this version", "4: storage.type: not available in this version",
-                  "5: storage.bucket: not available in this version", "7: database.url: not available in this version",
-                  "9: security.encryption_key: not available in this version",
-                  "12: tenant.jwt: not available in this version",
+      ElementsAre("2: redis.url: not available in this version", "4: database.url: not available in this version",
+                  "6: security.encryption_key: not available in this version",
+                  "9: tenant.jwt: not available in this version",
+                  "12: tenant.provider.type: not available in this version",
                   "15: tenant.provider.type: not available in this version",
-                  "18: tenant.provider.type: not available in this version",
-                  "19: tenant.provider.path: not available in this version"));
+                  "16: tenant.provider.path: not available in this version"));
   EXPECT_THAT(faults("[redis]\n"), ElementsAre("1: redis.url: is required"));
   EXPECT_THAT(faults("[[tenant]]\nid = \"a\"\n[tenant.jwt]\nissuer = \"x\"\n"),
               ElementsAre("3: tenant.jwt: not available in this version"));
@@ -301,6 +297,42 @@ TEST_F(SettingsTest, WhatIsWrongWithTheUrlOfRedisIsSaidFirst) {
               ElementsAre("2: redis.url: must be redis://[user:password@]host[:port][/db]"));
   EXPECT_THAT(faults("[redis]\nurl = \"rediss://cache\"\n"),
               ElementsAre(StartsWith("2: redis.url: TLS to Redis is not supported")));
+}
+
+TEST_F(SettingsTest, StorageIsReadThoughThereIsNoneYet) {
+  const std::string whole = R"([storage]
+type = "s3"
+endpoint = "http://127.0.0.1:9000"
+bucket = "recordings"
+region = "eu-west-1"
+access_key_id = "key"
+secret_access_key = "secret"
+prefix = "calls/"
+path_style = true
+server_side_encryption = "aws:kms"
+kms_key_id = "arn:aws:kms:eu-west-1:1:key/2"
+)";
+  const std::string refused = "2: storage.type: not available in this version";
+  EXPECT_THAT(faults(whole), ElementsAre(refused));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    auto text = whole;
+    text.replace(text.find(from), from.size(), to);
+    return faults(text);
+  };
+  EXPECT_THAT(
+      with("http://127.0.0.1:9000", "127.0.0.1:9000"),
+      ElementsAre(
+          refused,
+          R"(3: storage.endpoint: must be scheme, host and port, such as "https://s3.eu-west-1.amazonaws.com")"));
+  EXPECT_THAT(with("\"recordings\"", "\"a/b\""),
+              ElementsAre(refused, "4: storage.bucket: is not the name of a bucket"));
+  EXPECT_THAT(with("aws:kms", "AES256"),
+              ElementsAre(refused, R"(11: storage.kms_key_id: is for server_side_encryption = "aws:kms")"));
+  EXPECT_THAT(with("\"s3\"", "\"gcs\""), ElementsAre(R"(2: storage.type: must be "s3")"));
+  EXPECT_THAT(
+      faults("[storage]\ntype = \"s3\"\n"),
+      ElementsAre("1: storage.endpoint: is required", "1: storage.bucket: is required",
+                  "1: storage.access_key_id: is required", "1: storage.secret_access_key: is required", refused));
 }
 
 TEST_F(SettingsTest, TenantsAndWhatTheyMustHave) {
