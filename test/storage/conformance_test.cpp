@@ -1,5 +1,5 @@
 // Whatever server it is, a copy is what was put. The server is s3rver, which has neither AbortMultipartUpload nor
-// ListMultipartUploads, and checks no signature: src/durable/s3_test.cpp has these.
+// ListMultipartUploads, and checks no signature: src/durable/ has these in its unit tests.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <stdlib.h>
