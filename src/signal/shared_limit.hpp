@@ -13,7 +13,7 @@ namespace onetake::signal {
 /// What nodes tell each other of one account at one provider: that it said 429, and when it may be asked again.
 ///
 /// Not how many requests each has under way: every node's limit gives way to the same 429s and recovers by itself, as
-/// flows do that share a line (docs/decisions/0011). What one node hears from the provider concerns all, so all close
+/// flows do that share a line (docs/decisions/0015). What one node hears from the provider concerns all, so all close
 /// and halve with it; and at most once for what was under way together, for who met its 429 without having heard of
 /// the last one tells no news.
 ///
