@@ -1,4 +1,5 @@
-"""tidy.py JOBS [FILE…]: clang-tidy over the project's sources (or FILEs), with the compile commands of build/lint.
+"""tidy.py [--shipped] JOBS [FILE…]: clang-tidy over the project's sources (or FILEs), with the compile commands of
+build/lint. With --shipped the tests are left out: two compilers look at them anyway.
 
 A clean file is remembered by a digest of everything of the project that it includes, of its command and of .clang-tidy, so
 a second run looks only at what has changed. What clang-analyzer finds inside other people's headers is left out: it does
@@ -32,10 +33,14 @@ FOR_TESTS = [
 FINDING = re.compile(r"^(/[^:]+):\d+:\d+: (?:warning|error): ")
 
 
-def commands(only):
+def is_test(file):
+    return file.name.endswith("_test.cpp") or "test" in file.parts
+
+
+def commands(only, shipped):
     for entry in json.loads((LINT / "compile_commands.json").read_text()):
         file = pathlib.Path(entry["file"])
-        if file.is_relative_to(LINT) or (only and file not in only):
+        if file.is_relative_to(LINT) or (only and file not in only) or (shipped and is_test(file)):
             continue
         yield file, entry
 
@@ -60,7 +65,7 @@ def digest(entry, options):
 
 def look_at(file, entry):
     """What clang-tidy finds, "" for nothing."""
-    options = [f"--checks=-*,{','.join(FOR_TESTS)}"] if file.name.endswith("_test.cpp") or "test" in file.parts else []
+    options = [f"--checks=-*,{','.join(FOR_TESTS)}"] if is_test(file) else []
     clean = CACHE / digest(entry, options)
     if clean.exists():
         return ""
@@ -79,11 +84,14 @@ def look_at(file, entry):
     return "\n".join(found)
 
 
-def main(jobs, only):
+def main(arguments):
+    shipped = "--shipped" in arguments
+    jobs, *files = [each for each in arguments if each != "--shipped"]
+    only = {pathlib.Path(name).resolve() for name in files}
     CACHE.mkdir(parents=True, exist_ok=True)
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        work = {pool.submit(look_at, *pair): pair[0] for pair in commands(only)}
+    with concurrent.futures.ThreadPoolExecutor(int(jobs)) as pool:
+        work = {pool.submit(look_at, *pair): pair[0] for pair in commands(only, shipped)}
         for done in concurrent.futures.as_completed(work):
             if done.result():
                 failed += 1
@@ -93,4 +101,4 @@ def main(jobs, only):
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), {pathlib.Path(name).resolve() for name in sys.argv[2:]}))
+    sys.exit(main(sys.argv[1:]))

@@ -223,7 +223,7 @@ void Transfers::Transfer::set_method() {
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Transfer::on_rewind);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
   }
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, name(request_.method).data());  // a literal: it ends with a 0
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string{name(request_.method)}.c_str());  // it keeps a copy
 }
 
 /// Some of the request's body. 0 is its end; a file is read from the page cache, where it has just been written or

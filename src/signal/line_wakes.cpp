@@ -77,7 +77,8 @@ void LineWakes::announce(Wake wake) noexcept {
       waiting_.push_back(std::move(wake));
     }
     this->wake();
-  } catch (const std::exception&) {  // no memory: it costs time
+  } catch (const std::exception&) {
+    return;  // no memory: it costs time
   }
 }
 

@@ -37,7 +37,8 @@ Task<std::optional<Reply>> Redis::ask(Command command) {
 void Redis::tell(Command command) noexcept {
   try {
     give({.command = std::move(command), .deadline = in(timing_.answer), .completion = {}});
-  } catch (const std::exception&) {  // no memory: it is a hint
+  } catch (const std::exception&) {
+    return;  // no memory: it is a hint
   }
 }
 
@@ -172,7 +173,7 @@ void Redis::serve(RedisConnection& line) {
         throw RedisLost{error};
       }
       const bool slow = Monotonic::now() >= asked.deadline - timing_.answer / 2;
-      answer(asked, reply->kind == Reply::Kind::error ? Answer{} : Answer{*std::move(reply)});
+      answer(asked, reply->kind == Reply::Kind::error ? Answer{} : std::move(reply));
       if (slow) throw RedisLost{"it answers slowly"};  // or everybody would wait almost as long
     }
     // Answers come in the order of the questions, and so do their deadlines.

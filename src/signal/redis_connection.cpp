@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
+#include <system_error>
 
 #include "base/ids.hpp"
 
@@ -49,7 +49,7 @@ RedisConnection::RedisConnection(const RedisAddress& address, milliseconds patie
   if (!context_) throw RedisLost{"out of memory"};
   if (context_->err != 0) lost();
   // hiredis waits in recv only while it takes its socket for a blocking one.
-  if (::fcntl(context_->fd, F_SETFL, O_NONBLOCK) != 0) throw RedisLost{std::strerror(errno)};
+  if (::fcntl(context_->fd, F_SETFL, O_NONBLOCK) != 0) throw RedisLost{std::generic_category().message(errno)};
   context_->flags &= ~REDIS_BLOCK;
   redisEnableKeepAlive(context_.get());
   if (!address.password.empty()) {

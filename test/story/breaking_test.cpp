@@ -19,7 +19,8 @@ const std::vector<Way> ways{
     {"Reset", reset_at(0.5)},
     {"Chunked", cut_at(0.5).chunked()},
     {"UntilClosed", cut_at(0.5).until_close(), 1, 3},  // whether it broke off is found at the end
-    {"LengthTooLarge", whole().length_off_by(1000), 3, 7},  // there is nothing to go on with: asked again from the start
+    {"LengthTooLarge", whole().length_off_by(1000), 3,
+     7},  // there is nothing to go on with: asked again from the start
 };
 
 class Breaking : public testing::TestWithParam<std::tuple<Way, int>> {};

@@ -36,8 +36,8 @@ struct Said {
 /// The real server, a process of its own with a data directory of its own, in front of the imposter.
 ///
 /// Tenant acme has two providers: `main`, a twilio at the imposter, and `web`, an http that may fetch from there.
-/// Tenant globex has a key and a `web` of its own. Waits between attempts are short, what fails cools down for longer than a
-/// story.
+/// Tenant globex has a key and a `web` of its own. Waits between attempts are short, what fails cools down for longer
+/// than a story.
 class Server {
  public:
   /// Key and value in place of the story's usual configuration: `{{"fetch.max_attempts", "1"}}`, values as TOML has
