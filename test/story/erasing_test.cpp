@@ -169,5 +169,41 @@ TEST(Erasing, LeavesATombstoneWithoutItsName) {
   EXPECT_THAT(tombstones.out, AllOf(HasSubstr("acme"), Not(HasSubstr("CAsecret"))));
 }
 
+// Erased while people press Play, somebody has it fetched, and the provider sends: whoever was first, nobody hears a
+// wrong byte or a short whole, and nothing of it is left.
+TEST(Erasing, RacesPlaysAndFetches) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(2s));
+  for (int round = 0; round < 20; ++round) {
+    server.has(call);
+    auto early = server.play(call, 3);
+    if (round % 3 == 1) early.until_heard(1);
+    if (round % 3 == 2) early.until_the_end();
+    auto erasing = server.connect();
+    erasing.send(server.request("DELETE", recording("CA1")));
+    auto late = server.play(call, 3);
+    auto fetching = server.connect();
+    fetching.send(server.request("POST", recording("CA1") + "/fetch"));
+    EXPECT_EQ(erasing.answer().status, 204);
+    EXPECT_THAT(fetching.answer().status, AnyOf(200, 202, 404, 500));
+    early.until_the_end();
+    late.until_the_end();
+
+    const auto honest = AnyOf(HeardExactly(call.audio), WasCutBefore(call.audio.size()), IsAnswered(202),
+                              IsAnswered(404), IsAnswered(500));
+    EXPECT_THAT(early, Each(honest));
+    EXPECT_THAT(late, Each(honest));
+    EXPECT_THAT(server.get(recording("CA1")), IsProblem(404, "recording_not_found"));
+    EXPECT_THAT(server.get(play("CA1")), IsProblem(404, "recording_not_found"));
+    EXPECT_TRUE(Server::eventually([&] { return server.files("temporary") + server.files("audio") == 0; }));
+  }
+  EXPECT_EQ(server.metric("onetake_runs", "queued") + server.metric("onetake_runs", "running"), 0);
+  server.has(call);
+  auto people = server.play(call, 3);
+  people.until_the_end();
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+}
+
 }  // namespace
 }  // namespace onetake::story
