@@ -76,6 +76,18 @@ std::vector<Key> Flights::erase(const std::shared_ptr<Flight>& flight) {
   return keys;
 }
 
+void Flights::call_off(const std::vector<RunId>& runs) {
+  constexpr std::size_t most = 1024;
+  const std::lock_guard lock{mutex_};
+  called_off_.insert(called_off_.end(), runs.begin(), runs.end());
+  while (called_off_.size() > most) called_off_.pop_front();
+}
+
+bool Flights::called_off(const RunId& run) const {
+  const std::lock_guard lock{mutex_};
+  return std::ranges::find(called_off_, run) != called_off_.end();
+}
+
 void Flights::withdraw(const RecordingId& recording) {
   const std::lock_guard lock{mutex_};
   if (const auto found = by_recording_.find(recording); found != by_recording_.end()) found->second->withdrawn = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -38,6 +39,12 @@ class Flights {
   /// An onlooker could not ask: nobody may hold on to a flight that nobody will end. A worker's stays.
   void doubt(const std::shared_ptr<Flight>& flight);
 
+  /// These runs were cancelled or erased in the ledger. What says so may overtake the answer to a Play or a claim that
+  /// was before it: a flight may yet be opened for one of them.
+  void call_off(const std::vector<RunId>& runs);
+  /// Was this run called off? REQUIRES: its flight is open, so that whoever calls it off from now on finds it.
+  [[nodiscard]] bool called_off(const RunId& run) const;
+
   /// The recording was erased or replaced: nobody is sent any more of what came for it, by whatever run.
   void withdraw(const RecordingId& recording);
 
@@ -56,6 +63,8 @@ class Flights {
   mutable std::mutex mutex_;
   std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;
   std::unordered_map<Key, std::shared_ptr<Flight>, KeyHash> by_key_;
+  /// The newest ones: an answer is overtaken by moments.
+  std::deque<RunId> called_off_;
   /// Ended, while somebody may still be listening.
   std::unordered_multimap<RecordingId, std::weak_ptr<Flight>> landed_;
 };

@@ -44,6 +44,16 @@ std::optional<Slots::Slot> Worker::reserve(const TenantId& tenant) {
 
 void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
                   Monotonic::time_point asked) {
+  if (flights_.called_off(claimed.lease.run)) {
+    auto run = *claimed.recording.run;
+    run.status = RunStatus::cancelled;
+    run.completed_at = wall_now();
+    end(flight, std::move(run));
+    {
+      [[maybe_unused]] const Slots::Slot given_back{std::move(slot)};
+    }
+    return poke();
+  }
   {
     const std::lock_guard lock{mutex_};
     ++busy_;
@@ -115,6 +125,7 @@ bool Worker::over() {
 }
 
 void Worker::cancel(const ledger::Leftovers& left) {
+  flights_.call_off(left.runs);
   for (const auto& recording : left.recordings) {
     flights_.withdraw(recording);
     const auto flight = flights_.find(recording);

@@ -261,8 +261,9 @@ Task<void> Worker::set_back(const ledger::Claimed& claimed, const std::shared_pt
     setback.cause = Cause::missing;
 
   ++flight->setbacks;
-  const auto due =
-      now + backoff(flight->setbacks, limits_.backoff_initial, limits_.backoff_max, refused.retry_after, uniform());
+  auto asked = refused.retry_after;
+  if (setback.cause == Cause::no_space) asked = limits_.backoff_initial;  // room does not come by asking at once
+  const auto due = now + backoff(flight->setbacks, limits_.backoff_initial, limits_.backoff_max, asked, uniform());
   const auto next = then(setback.cause);
   const bool used_up = next == Then::soon && run.attempt >= run.max_attempts;
   const bool too_late = next != Then::not_again && due >= run.created_at + limits_.run_deadline;

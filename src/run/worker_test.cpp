@@ -386,6 +386,30 @@ TEST_F(WorkerTest, AnInterruptedTransferGoesOnWhereItStopped) {
   EXPECT_EQ(recording().media->version, view.live->version);
 }
 
+// The word that it was erased is heard before the answer to the Play that came first.
+TEST_F(WorkerTest, WhatWasCalledOffBeforeItsFlightCouldBeSeenIsNotFetched) {
+  ledger::Play press;
+  press.key = key("CA");
+  press.explicit_action = true;
+  press.claim = true;
+  press.now = wall_now();
+  const auto admitted = loop_.run(ledger_->play(press));
+  const auto left = loop_.run(ledger_->erase(press.key.tenant, press.key.call_sid, {}, wall_now()));
+  worker_->cancel(left);
+
+  auto slot = worker_->reserve(press.key.tenant);
+  auto flight = flights_.open(admitted.recording, Flights::By::worker);
+  flights_.alias(press.key, flight);
+  worker_->take(std::move(slot).value(), {.lease = *admitted.lease, .recording = admitted.recording}, flight,
+                Monotonic::now());
+
+  EXPECT_TRUE(flight->view().ended);
+  EXPECT_EQ(flight->view().run.status, RunStatus::cancelled);
+  EXPECT_EQ(flights_.find(press.key), nullptr) << "nobody joins it";
+  settle();
+  EXPECT_TRUE(provider_->asked().empty());
+}
+
 // Who sends nothing more is not asked again at once: that is a pause, and listeners stay.
 TEST_F(WorkerTest, AnAttemptThatGetsNoFurtherIsRepeatedLater) {
   const auto audio = wav(5000);
