@@ -147,7 +147,7 @@ Problem read(const Value& value, std::optional<signal::RedisAddress>& into) {
   const auto* text = text_of(value);
   if (text == nullptr) return "must be a string";
   auto address = signal::RedisAddress::parse(*text);
-  if (!address) return std::move(address.error());
+  if (!address) return address.error();
   into = *std::move(address);
   return std::nullopt;
 }

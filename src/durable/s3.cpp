@@ -13,11 +13,10 @@ S3::S3(const Settings& settings, provider::Transfers& transfers, Offload& hashin
     : requests_(settings, tuning, transfers), hashing_(hashing) {}
 
 Task<Answer<void>> S3::put(Object object, int file, Until until) {
-  auto key = requests_.place().key(object.name);
+  const auto key = requests_.place().key(object.name);
   if (object.size <= requests_.tuning().in_parts_from)
-    co_return co_await put_whole(requests_, std::move(key), std::move(object), file, until);
-  Multipart parts{requests_,     hashing_, std::move(key),         object.content_type,
-                  object.sha256, file,     requests_.tuning().part};
+    co_return co_await put_whole(requests_, key, std::move(object), file, until);
+  Multipart parts{requests_, hashing_, key, object.content_type, object.sha256, file, requests_.tuning().part};
   auto done = co_await parts.complete(object.size, until);
   if (!done) {
     // What was begun is taken back even when there was no time left for the rest.

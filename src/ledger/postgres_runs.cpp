@@ -121,9 +121,8 @@ std::vector<Lease> rescue(Connection& db, WallTime now) {
 }
 
 std::vector<Recording> expire(Connection& db, milliseconds deadline, int limit, WallTime now) {
-  db.run(
-      "UPDATE run SET created_at = $1, due_at = least(due_at, $1) WHERE status = 'queued' AND created_at > $2", now,
-      now + clock_skew);
+  db.run("UPDATE run SET created_at = $1, due_at = least(due_at, $1) WHERE status = 'queued' AND created_at > $2", now,
+         now + clock_skew);
   // The recordings of the runs that wait too long; those that somebody has in hand are for the next sweep.
   auto late = db.select(
       "SELECT r.id FROM recording r WHERE r.id IN (SELECT recording_id FROM run WHERE status = 'queued' "

@@ -30,12 +30,14 @@ Connection& Session::connected() {
 
 void Session::lost(Tries& tries) {
   connection_.reset();
-  if (static_cast<std::size_t>(tries.losses) == after_loss.size() || Monotonic::now() >= tries.end) throw;
+  if (static_cast<std::size_t>(tries.losses) == after_loss.size() || Monotonic::now() >= tries.end)
+    throw;  // cppcheck-suppress rethrowNoCurrentException  // called by a handler
   pause(after_loss.at(static_cast<std::size_t>(tries.losses++)));
 }
 
 void Session::conflicted(Tries& tries) {
-  if (++tries.conflicts == most_conflicts || Monotonic::now() >= tries.end) throw;
+  if (++tries.conflicts == most_conflicts || Monotonic::now() >= tries.end)
+    throw;  // cppcheck-suppress rethrowNoCurrentException  // likewise
   pause(jitter());
 }
 

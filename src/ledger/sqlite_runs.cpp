@@ -187,9 +187,8 @@ std::vector<Lease> rescue(Connection& db, WallTime now) {
 }
 
 std::vector<Recording> expire(Connection& db, milliseconds deadline, int limit, WallTime now) {
-  db.run(
-      "UPDATE run SET created_at = ?1, due_at = min(due_at, ?1) WHERE status = 'queued' AND created_at > ?2", now,
-      now + clock_skew);
+  db.run("UPDATE run SET created_at = ?1, due_at = min(due_at, ?1) WHERE status = 'queued' AND created_at > ?2", now,
+         now + clock_skew);
   std::vector<RunId> late;
   {
     auto rows = db.select("SELECT id FROM run WHERE status = 'queued' AND created_at <= ? ORDER BY created_at LIMIT ?",

@@ -61,9 +61,16 @@ const std::string& postgres_server() {
   return url;
 }
 
-Schema::Schema() {
+namespace {
+
+std::string new_name() {
   static std::atomic<int> count;
-  name_ = "test_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
+  return "test_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
+}
+
+}  // namespace
+
+Schema::Schema() : name_(new_name()) {
   pg::Connection{{.url = postgres_server()}}.execute("CREATE SCHEMA " + name_);
   url_ = postgres_server() + "?options=-csearch_path%3D" + name_;
 }

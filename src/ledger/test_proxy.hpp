@@ -105,9 +105,9 @@ class Proxy {
     if (said.empty()) return false;
     if (swallowing_) return true;
     const auto cut = cut_here(said);
-    if (cut == Cut::before) return false;
+    if (cut.has_value() && *cut == Cut::before) return false;
     if (!send(pair.server, said)) return false;
-    if (!cut) return true;
+    if (!cut.has_value()) return true;
     receive(pair.server);  // it has answered, so it has done it
     return false;
   }

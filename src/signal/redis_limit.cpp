@@ -48,7 +48,7 @@ Task<std::optional<std::string>> RedisLimit::throttled(Account account, std::str
                                                        std::optional<milliseconds> retry_after) {
   auto command = script(tell, account);
   const auto wait = std::clamp(retry_after.value_or(milliseconds{0}), milliseconds{0}, a_day);
-  for (auto& argument : {std::move(heard), uuid7(), std::to_string(memory.count()), std::to_string(wait.count())})
+  for (const auto& argument : {heard, uuid7(), std::to_string(memory.count()), std::to_string(wait.count())})
     command.push_back(argument);
   auto reply = co_await redis_.ask(std::move(command));
   if (!reply || reply->kind != Reply::Kind::text) co_return std::nullopt;
