@@ -15,7 +15,7 @@ S3::S3(const Settings& settings, provider::Transfers& transfers, Offload& hashin
 Task<Answer<void>> S3::put(Object object, int file, Until until) {
   const auto key = requests_.place().key(object.name);
   if (object.size <= requests_.tuning().in_parts_from)
-    co_return co_await put_whole(requests_, key, std::move(object), file, until);
+    co_return co_await put_whole(requests_, key, object, file, until);
   Multipart parts{requests_, hashing_, key, object.content_type, object.sha256, file, requests_.tuning().part};
   auto done = co_await parts.complete(object.size, until);
   if (!done) {
@@ -27,7 +27,7 @@ Task<Answer<void>> S3::put(Object object, int file, Until until) {
 }
 
 std::unique_ptr<Upload> S3::grow(std::string name, std::string content_type, std::shared_ptr<blob::Growing> growing) {
-  return std::make_unique<S3Upload>(requests_, hashing_, std::move(name), std::move(content_type), std::move(growing));
+  return std::make_unique<S3Upload>(requests_, hashing_, name, std::move(content_type), std::move(growing));
 }
 
 Task<provider::Outcome> S3::read(Wanted wanted, provider::Sink& sink) {

@@ -2,7 +2,7 @@
 
 namespace onetake::durable {
 
-Task<Answer<void>> put_whole(Requests& requests, std::string key, Object object, int file, Until until) {
+Task<Answer<void>> put_whole(Requests& requests, std::string key, const Object& object, int file, Until until) {
   Sent sent{.size = object.size, .sha256 = object.sha256, .mark = {}};
   Requests::Call call;
   call.method = provider::Method::put;
@@ -10,10 +10,10 @@ Task<Answer<void>> put_whole(Requests& requests, std::string key, Object object,
   call.headers = head_of(object.content_type, sent, requests.settings());
   call.body = {.bytes = {}, .file = file, .offset = 0, .length = object.size};
   call.sha256 = object.sha256;  // a file that has rotted since is refused there
-  return confirmed(requests, std::move(call), std::move(sent), until);
+  return confirmed(requests, std::move(call), std::move(sent), std::move(until));
 }
 
-S3Upload::S3Upload(Requests& requests, Offload& hashing, std::string name, std::string content_type,
+S3Upload::S3Upload(Requests& requests, Offload& hashing, const std::string& name, std::string content_type,
                    std::shared_ptr<blob::Growing> growing)
     : requests_(requests),
       key_(requests.place().key(name)),
@@ -37,7 +37,7 @@ Task<Answer<void>> S3Upload::complete(Object object, Until until) {
   const bool short_one = !parts_.begun() && object.size <= requests_.tuning().part;
   if (short_one) {
     const int file = growing_->fd();
-    co_return co_await put_whole(requests_, key_, std::move(object), file, until);
+    co_return co_await put_whole(requests_, key_, object, file, until);
   }
   co_return co_await parts_.complete(object.size, until);
 }

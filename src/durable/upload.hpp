@@ -9,12 +9,12 @@
 namespace onetake::durable {
 
 /// PUT of a whole file in one request.
-Task<Answer<void>> put_whole(Requests& requests, std::string key, Object object, int file, Until until);
+Task<Answer<void>> put_whole(Requests& requests, std::string key, const Object& object, int file, Until until);
 
 /// See `Upload`.
 class S3Upload final : public Upload {
  public:
-  S3Upload(Requests& requests, Offload& hashing, std::string name, std::string content_type,
+  S3Upload(Requests& requests, Offload& hashing, const std::string& name, std::string content_type,
            std::shared_ptr<blob::Growing> growing);
 
   Task<Answer<void>> follow(Until until) override;

@@ -126,7 +126,8 @@ Task<Joined> Join::look_around(Key key, bool explicit_action, AskedBy by) {
     std::shared_ptr<Flight> flight;
     try {
       flight = co_await hinted(key, explicit_action, by);
-    } catch (const std::exception&) {  // the database is down: let it say so itself
+    } catch (const std::exception& error) {  // the database is down: let it say so itself
+      log::debug("run.hint_unchecked", "cannot ask for the run that a hint names", {{"error", error.what()}});
     }
     if (flight) {
       if (explicit_action) {
