@@ -20,8 +20,8 @@ static_assert(may_become(RunStatus::running, RunStatus::cancelled));
 
 void insert(Connection& db, const Recording& recording, const NewRun& made, const Play& play) {
   const auto& run = made.run;
-  const auto lease_ends =
-      run.status == RunStatus::running ? std::optional<std::int64_t>{ticks(play.lease)} : std::nullopt;
+  std::optional<std::int64_t> lease_ends;
+  if (run.status == RunStatus::running) lease_ends = ticks(play.lease);
   db.run(
       "INSERT INTO run (id, tenant, recording_id, call_sid, job_type, cycle, status, attempt, max_attempts, token, "
       "lease_expires_at, due_at, created_at, started_at, asked_by, urgency) "

@@ -187,7 +187,7 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
   const auto until = in(std::min(limits_.attempt_timeout, left));
   provider::Outcome outcome;
   bool room_was_short = false;
-  for (int resumed = 0;; ++resumed) {
+  for (int resumed = 0;;) {
     receiver.prepare();
     const bool room = co_await make_room_(receiver.lacks());
     if (!room) co_return refused(Cause::no_space, "no room on the disk, or within cache.max_bytes");
@@ -203,16 +203,14 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
       continue;
     }
     // Who has sent something and then breaks off is asked for the rest at once: waiting is for who sends nothing.
-    if (outcome || stop.stop_requested() || resumed >= resumptions || receiver.resume_at() <= from) break;
-    if (const auto& setback = outcome.error().setback; broke_off(setback.cause)) {
-      log::info("run.resumed", "the provider is asked for the rest",
-                {{"run_id", claimed.lease.run.str()},
-                 {"cause", name(setback.cause)},
-                 {"detail", setback.detail},
-                 {"from", receiver.resume_at()}});
-    } else {
-      break;
-    }
+    if (outcome || !broke_off(outcome.error().setback.cause) || receiver.resume_at() <= from) break;
+    if (resumed == resumptions || stop.stop_requested()) break;
+    log::info("run.resumed", "the provider is asked for the rest",
+              {{"run_id", claimed.lease.run.str()},
+               {"cause", name(outcome.error().setback.cause)},
+               {"detail", outcome.error().setback.detail},
+               {"from", receiver.resume_at()}});
+    ++resumed;
   }
   if (outcome) {
     pass.succeeded();
