@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
-
 #include "base/test_loop.hpp"
 #include "signal/test_redis.hpp"
 
@@ -13,15 +11,8 @@ namespace {
 /// Nodes that share one Redis, which other tests use at the same time: each test has a call of its own.
 class PlayKeyTest : public testing::Test {
  protected:
-  struct Node {
-    explicit Node(const RedisAddress& address)
-        : redis(address, {.answer = milliseconds{10'000}}, [this](bool here) {
-            if (here) up.set_value();
-          }) {
-      up.get_future().wait();
-    }
-    std::promise<void> up;
-    Redis redis;
+  struct Node : test::PatientRedis {
+    using test::PatientRedis::PatientRedis;
     PlayKey keys{redis};
   };
 

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
-
 #include "base/test_loop.hpp"
 #include "signal/test_redis.hpp"
 
@@ -16,15 +14,8 @@ using Word = SharedLimit::Word;
 /// Two nodes, one Redis; each test has an account of its own.
 class RedisLimitTest : public testing::Test {
  protected:
-  struct Node {
-    explicit Node(const RedisAddress& address)
-        : redis(address, {.answer = milliseconds{10'000}}, [this](bool here) {
-            if (here) up.set_value();
-          }) {
-      up.get_future().wait();
-    }
-    std::promise<void> up;
-    Redis redis;
+  struct Node : test::PatientRedis {
+    using test::PatientRedis::PatientRedis;
     RedisLimit limit{redis};
   };
 

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -15,7 +16,7 @@
 
 #include "base/ids.hpp"
 #include "base/temp_folder.hpp"
-#include "signal/redis_connection.hpp"
+#include "signal/redis.hpp"
 
 namespace onetake::signal::test {
 
@@ -110,5 +111,17 @@ inline RedisAddress shared_redis() {
   static const RedisServer own;
   return own.address();
 }
+
+/// A node's Redis that is here once this is made, and is given all the time that a busy machine takes.
+struct PatientRedis {
+  explicit PatientRedis(const RedisAddress& address)
+      : redis(address, {.answer = milliseconds{10'000}}, [this](bool here) {
+          if (here) up.set_value();
+        }) {
+    up.get_future().wait();
+  }
+  std::promise<void> up;
+  Redis redis;
+};
 
 }  // namespace onetake::signal::test
