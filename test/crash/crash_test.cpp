@@ -146,17 +146,21 @@ TEST(Crash, AtEverySystemCall) {
   for (int i = 0; i < trials; ++i) {
     // One call after the other, each at any of its places: there are hundreds of writes, and few renames.
     const auto& [call, count] = *std::next(most.begin(), i % std::ssize(most));
-    const Place place{call, std::uniform_int_distribution{1, count}(chance)};
-    SCOPED_TRACE(testing::PrintToString(place));
-    if (!killed_at(place.strace())) continue;
+    // Which thread makes which call is chance: a place that is not come by is drawn again, a few times.
+    bool come_by = false;
+    for (int draw = 0; draw < 3 && !come_by; ++draw) {
+      const Place place{call, std::uniform_int_distribution{1, count}(chance)};
+      SCOPED_TRACE(testing::PrintToString(place));
+      come_by = killed_at(place.strace());
+    }
+    if (!come_by) continue;
     ++killed;
     ++killed_in[call];
   }
   std::cout << "trials: " << trials << ", killed: " << killed;
   for (const auto& [call, count] : killed_in) std::cout << ", " << call << ' ' << count << " at " << most.at(call);
   std::cout << '\n';
-  // Which thread makes which call is chance: about half of the places are come by, the others end with a SIGKILL too.
-  EXPECT_GE(killed, trials / 4) << "hardly a place is come by: nothing has been tried";
+  EXPECT_GE(killed, trials / 2) << "most places are come by, or nothing has been tried";
 }
 
 TEST(Crash, AtAnyMomentUnderLoad) {

@@ -191,7 +191,7 @@ TEST(Machine, OutOfDescriptorsNobodyWhoIsServedNotices) {
   EXPECT_EQ(server.metric("onetake_runs_total", "failed"), 0);
 }
 
-const std::string faketime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+const std::string faketime = ONETAKE_FAKETIME;
 
 /// The clock of the wall as the server sees it; its monotonic clock is left alone.
 class Clock {
