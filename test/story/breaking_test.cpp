@@ -169,10 +169,12 @@ TEST(AnotherVersion, OfAnotherLengthCutsWhoHeardTheFirst) {
   Provider provider;
   Server server{provider};
   const auto second = speech(20s, {.seed = 7});
-  auto call = provider.has("CA1", speech(10s)).answering(cut_at(0.5), whole().of(second));
+  auto call = provider.has("CA1", speech(10s)).answering(cut_at(0.5).hold_at(0.25, "quarter"), whole().of(second));
   server.has(call);
 
   auto people = server.play(call, 5);
+  people.until_heard(1);  // or who comes a moment later hears the second alone
+  call.release("quarter");
   people.until_the_end();
   EXPECT_EQ(server.settled("CA1"), "ready");
   auto later = server.listen(server.request("GET", stream("CA1")), 1, second);
