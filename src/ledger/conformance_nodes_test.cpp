@@ -55,7 +55,7 @@ TEST_P(Conformance, WhatIsPublishedAnewIsNotDurableYet) {
 
 TEST_P(Conformance, WhereaboutsFollowTheAudio) {
   const auto where = [&] { return loop_.run(ledger_->whereabouts({acme, CallSid{"CA1"}, {}}, hour)); };
-  loop_.run(ledger_->node_lives());
+  loop_.run(ledger_->node_lives("http://one"));
   EXPECT_FALSE(where());
   const auto recording = put("CA1").recording.id;
   EXPECT_EQ(where()->recording, recording);
@@ -66,19 +66,44 @@ TEST_P(Conformance, WhereaboutsFollowTheAudio) {
   play(pressed("CA1"));
   EXPECT_EQ(where()->fetching, "") << "it is queued";
   const auto lease = claim().at(0).lease;
-  EXPECT_EQ(where()->fetching, "http://one");
+  EXPECT_EQ(where()->fetching, "") << "by this very node";
   ASSERT_TRUE(complete(lease, media("blob-1")));
   EXPECT_EQ(where()->fetching, "");
   EXPECT_EQ(where()->blob, "blob-1");
-  EXPECT_THAT(where()->holders, ElementsAre("http://one"));
+  EXPECT_TRUE(where()->here);
+  EXPECT_THAT(where()->holders, IsEmpty());
   EXPECT_FALSE(where()->durable);
   EXPECT_FALSE(loop_.run(ledger_->lost(recording, "blob-1", hour))) << "it is here";
 
   ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "blob-1")));
   ASSERT_TRUE(loop_.run(ledger_->disown(recording, "blob-1")));
-  EXPECT_THAT(where()->holders, IsEmpty());
+  EXPECT_FALSE(where()->here);
   EXPECT_TRUE(where()->durable);
   EXPECT_FALSE(loop_.run(ledger_->lost(recording, "blob-1", hour))) << "it is durable";
+}
+
+TEST_P(Conformance, RunsAreSeenAsTheyStand) {
+  const auto first = claimed("CA1", hour);
+  put("CA2");
+  play(pressed("CA2"));
+  const auto second = find("CA2")->run->id;
+  ASSERT_TRUE(progress(first, 10, 20, hour));
+  const std::vector<RunId> asked{first.run, RunId{"01a20449-bf24-7000-988c-b50eac8e32f2"}, second};
+  const auto seen = loop_.run(ledger_->look_at(asked, hour));
+  ASSERT_THAT(seen, SizeIs(2)) << "one of them is no more";
+  for (const auto& each : seen) {
+    EXPECT_EQ(each.node, "") << "no other has it";
+    EXPECT_EQ(each.run.status, each.run.id == first.run ? RunStatus::running : RunStatus::queued);
+    EXPECT_EQ(each.run.received_bytes, each.run.id == first.run ? 10 : 0);
+  }
+}
+
+TEST_P(Conformance, WhatIsHeldIsCounted) {
+  EXPECT_EQ(loop_.run(ledger_->held_bytes()), 0);
+  const auto lease = ready("CA1", "blob-1");
+  EXPECT_EQ(loop_.run(ledger_->held_bytes()), media("blob-1").bytes);
+  ASSERT_TRUE(loop_.run(ledger_->disown(lease.recording, "blob-1")));
+  EXPECT_EQ(loop_.run(ledger_->held_bytes()), 0);
 }
 
 TEST_P(Conformance, CompletingAgainIsTrueWhereThePointerIsOurs) {

@@ -256,9 +256,9 @@ class Ledger {
 
   // Nodes, and who holds what.
 
-  /// This node lives, and can be reached by its name. True when it was not known. One without a name is nobody's
-  /// neighbour: false.
-  virtual Task<bool> node_lives() = 0;
+  /// This node lives, and the others reach it at `url`; whoever was reached there before is no more. True when it was
+  /// not known. On SQLite there are no others: false.
+  virtual Task<bool> node_lives(std::string url) = 0;
   /// This node stops: nobody needs to wait until it has been silent for long enough.
   virtual Task<bool> node_leaves() = 0;
   /// Where the audio is, or is being fetched; nothing where there is no such recording. A node lives while its last
@@ -271,6 +271,14 @@ class Ledger {
   /// No living node holds the file that `blob` names, and no copy is durable: the pointer goes, and the recording is
   /// `remote`. True if it did; false where there is still somebody to ask.
   virtual Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) = 0;
+
+  /// Those of these runs that there are, as they stand.
+  virtual Task<std::vector<Seen>> look_at(std::vector<RunId> runs, milliseconds within) = 0;
+  /// How much this node holds of what is published.
+  virtual Task<Bytes> held_bytes() = 0;
+  /// What the nodes of one database prove to each other that they are such by; made when it is first asked for. On
+  /// SQLite "".
+  virtual Task<std::string> node_secret() = 0;
 };
 
 }  // namespace onetake::ledger

@@ -83,14 +83,35 @@ void Postgres::serve_plays(pg::Session& session, std::vector<Asked>& asked) {
   }
 }
 
+template <class T, class Tell>
+Task<T> Postgres::told(Task<T> work, Tell tell) const {
+  auto answer = co_await std::move(work);
+  tell(std::as_const(answer));
+  co_return answer;
+}
+
+void Postgres::changed(Change change, const std::string& id) const {
+  if (options_.committed) options_.committed(change, id);
+}
+
+void Postgres::changed(const Leftovers& left) const {
+  for (const auto& run : left.runs) changed(Change::run_ended, run.str());
+  if (left.blobs.empty()) return;
+  for (const auto& recording : left.recordings) changed(Change::recording_changed, recording.str());
+}
+
 Task<Admission> Postgres::play(Play play) {
-  return completed<Admission>([this, play = std::move(play)](Completion<Admission> answer) {
+  auto admitted = completed<Admission>([this, play = std::move(play)](Completion<Admission> answer) {
     admissions_.add(Asked{in(options_.patience), {play, RunId{uuid7()}}, std::move(answer)});
+  });
+  return told(std::move(admitted), [this](const Admission& answer) {
+    if (answer.found == Found::created && !answer.lease) changed(Change::run_queued, answer.recording.run->id.str());
   });
 }
 
 Task<Put> Postgres::put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) {
-  return once([=](pg::Connection& db) { return pg::put(db, tenant, call_sid, registration, now); });
+  return told(once([=](pg::Connection& db) { return pg::put(db, tenant, call_sid, registration, now); }),
+              [this](const Put& put) { changed(put.leftovers); });
 }
 
 Task<std::optional<Recording>> Postgres::find(Key key) {
@@ -103,15 +124,20 @@ Task<result<Page<Recording>>> Postgres::list(ListQuery query) {
 
 Task<Leftovers> Postgres::erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
                                 WallTime now) {
-  return once([=](pg::Connection& db) { return pg::erase(db, tenant, call_sid, recording_sid, now); });
+  return told(once([=](pg::Connection& db) { return pg::erase(db, tenant, call_sid, recording_sid, now); }),
+              [this](const Leftovers& left) { changed(left); });
 }
 
 Task<Cancelled> Postgres::cancel(TenantId tenant, RunId run, WallTime now) {
-  return once([=](pg::Connection& db) { return pg::cancel(db, tenant, run, now); });
+  return told(once([=](pg::Connection& db) { return pg::cancel(db, tenant, run, now); }),
+              [this](const Cancelled& cancelled) { changed(cancelled.leftovers); });
 }
 
 Task<std::vector<Claimed>> Postgres::claim(int limit, int per_tenant, milliseconds lease, WallTime now) {
-  return once([=, this](pg::Connection& db) { return pg::claim(db, node_, limit, per_tenant, lease, now); });
+  return told(once([=, this](pg::Connection& db) { return pg::claim(db, node_, limit, per_tenant, lease, now); }),
+              [this](const std::vector<Claimed>& all) {
+                for (const auto& claimed : all) changed(Change::run_taken, claimed.lease.run.str());
+              });
 }
 
 Task<std::optional<WallTime>> Postgres::next_due(WallTime now) {
@@ -123,15 +149,24 @@ Task<bool> Postgres::progress(Lease lease, Bytes received, std::optional<Bytes> 
 }
 
 Task<bool> Postgres::retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) {
-  return once([=](pg::Connection& db) { return pg::retry(db, lease, reason, setback, due, counts); });
+  return told(once([=](pg::Connection& db) { return pg::retry(db, lease, reason, setback, due, counts); }),
+              [this, run = lease.run](bool held) {
+                if (held) changed(Change::run_queued, run.str());
+              });
 }
 
 Task<bool> Postgres::complete(Lease lease, Media media, WallTime now) {
-  return once([=, this](pg::Connection& db) { return pg::complete(db, node_, lease, media, now); });
+  return told(once([=, this](pg::Connection& db) { return pg::complete(db, node_, lease, media, now); }),
+              [this, run = lease.run](bool held) {
+                if (held) changed(Change::run_ended, run.str());
+              });
 }
 
 Task<bool> Postgres::fail(Lease lease, Setback setback, WallTime now) {
-  return once([=](pg::Connection& db) { return pg::fail(db, lease, setback, now); });
+  return told(once([=](pg::Connection& db) { return pg::fail(db, lease, setback, now); }),
+              [this, run = lease.run](bool held) {
+                if (held) changed(Change::run_ended, run.str());
+              });
 }
 
 Task<bool> Postgres::disown(RecordingId recording, std::string blob) {
@@ -139,19 +174,29 @@ Task<bool> Postgres::disown(RecordingId recording, std::string blob) {
 }
 
 Task<int> Postgres::recover(WallTime now) {
-  return once([=, this](pg::Connection& db) { return pg::recover(db, node_, now); });
+  return told(once([=, this](pg::Connection& db) { return pg::recover(db, node_, now); }), [this](int runs) {
+    if (runs > 0) changed(Change::run_queued, {});
+  });
 }
 
 Task<std::vector<Lease>> Postgres::rescue(WallTime now) {
-  return once([=](pg::Connection& db) { return pg::rescue(db, now); });
+  return told(once([=](pg::Connection& db) { return pg::rescue(db, now); }), [this](const std::vector<Lease>& lost) {
+    if (!lost.empty()) changed(Change::run_queued, {});
+  });
 }
 
 Task<std::vector<Recording>> Postgres::expire(milliseconds deadline, int limit, WallTime now) {
-  return once([=](pg::Connection& db) { return pg::expire(db, deadline, limit, now); });
+  return told(once([=](pg::Connection& db) { return pg::expire(db, deadline, limit, now); }),
+              [this](const std::vector<Recording>& late) {
+                for (const auto& recording : late) changed(Change::run_ended, recording.run->id.str());
+              });
 }
 
 Task<std::vector<Retired>> Postgres::retire(milliseconds max_age, int limit, WallTime now) {
-  return once([=](pg::Connection& db) { return pg::retire(db, max_age, limit, now); });
+  return told(once([=](pg::Connection& db) { return pg::retire(db, max_age, limit, now); }),
+              [this](const std::vector<Retired>& retired) {
+                for (const auto& each : retired) changed(each.leftovers);
+              });
 }
 
 Task<bool> Postgres::sign_of_life(std::string worker) {
@@ -208,8 +253,8 @@ Task<std::vector<RunId>> Postgres::active_runs() {
   return again([](pg::Connection& db) { return pg::active_runs(db); });
 }
 
-Task<bool> Postgres::node_lives() {
-  return again([this](pg::Connection& db) { return pg::node_lives(db, node_); });
+Task<bool> Postgres::node_lives(std::string url) {
+  return again([this, url = std::move(url)](pg::Connection& db) { return pg::node_lives(db, node_, url); });
 }
 
 Task<bool> Postgres::node_leaves() {
@@ -217,7 +262,7 @@ Task<bool> Postgres::node_leaves() {
 }
 
 Task<std::optional<Whereabouts>> Postgres::whereabouts(Key key, milliseconds within) {
-  return again([=](pg::Connection& db) { return pg::whereabouts(db, key, within); });
+  return again([=, this](pg::Connection& db) { return pg::whereabouts(db, node_, key, within); });
 }
 
 Task<bool> Postgres::copied(RecordingId recording, std::string blob, WallTime now) {
@@ -230,6 +275,18 @@ Task<bool> Postgres::made_durable(RecordingId recording, std::string blob) {
 
 Task<bool> Postgres::lost(RecordingId recording, std::string blob, milliseconds within) {
   return once([=, this](pg::Connection& db) { return pg::lost(db, node_, recording, blob, within); });
+}
+
+Task<std::vector<Seen>> Postgres::look_at(std::vector<RunId> runs, milliseconds within) {
+  return again([=, this, runs = std::move(runs)](pg::Connection& db) { return pg::look_at(db, node_, runs, within); });
+}
+
+Task<Bytes> Postgres::held_bytes() {
+  return again([this](pg::Connection& db) { return pg::held_bytes(db, node_); });
+}
+
+Task<std::string> Postgres::node_secret() {
+  return again([](pg::Connection& db) { return pg::node_secret(db); });
 }
 
 std::unique_ptr<Ledger> open_postgres(const std::string& url, const PostgresOptions& options) {

@@ -47,12 +47,15 @@ class Postgres final : public Ledger {
   Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
   Task<int> strike_files(std::vector<std::string> blobs) override;
   Task<std::vector<RunId>> active_runs() override;
-  Task<bool> node_lives() override;
+  Task<bool> node_lives(std::string url) override;
   Task<bool> node_leaves() override;
   Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;
   Task<bool> copied(RecordingId recording, std::string blob, WallTime now) override;
   Task<bool> made_durable(RecordingId recording, std::string blob) override;
   Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) override;
+  Task<std::vector<Seen>> look_at(std::vector<RunId> runs, milliseconds within) override;
+  Task<Bytes> held_bytes() override;
+  Task<std::string> node_secret() override;
 
  private:
   /// A call and who waits for it, for one thread.
@@ -82,6 +85,12 @@ class Postgres final : public Ledger {
   auto once(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>>;
 
   void serve_plays(pg::Session& session, std::vector<Asked>& asked);
+
+  /// `work`, and then `tell(answer)`, which says what has changed.
+  template <class T, class Tell>
+  Task<T> told(Task<T> work, Tell tell) const;
+  void changed(Change change, const std::string& id) const;
+  void changed(const Leftovers& left) const;
 
   const PostgresOptions options_;
   const std::string node_;

@@ -1,5 +1,7 @@
 #include "ledger/postgres_files.hpp"
 
+#include "ledger/rows.hpp"
+
 namespace onetake::ledger::pg {
 namespace {
 
@@ -84,33 +86,40 @@ bool disown(Connection& db, const std::string& node, const RecordingId& recordin
   return true;
 }
 
-bool node_lives(Connection& db, const std::string& node) {
-  if (node.empty()) return false;
-  if (db.run("UPDATE node SET seen_at = clock_timestamp() WHERE node_url = $1", node) == 1) return false;
-  return db.run("INSERT INTO node VALUES ($1, clock_timestamp()) ON CONFLICT DO NOTHING", node) == 1;
+bool node_lives(Connection& db, const std::string& node, const std::string& url) {
+  if (db.run("UPDATE node SET seen_at = clock_timestamp() WHERE id = $1 AND url = $2", node, url) == 1) return false;
+  db.run("DELETE FROM node WHERE url = $1 AND id <> $2", url, node);
+  return db.run(
+             "INSERT INTO node VALUES ($1, $2, clock_timestamp()) "
+             "ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen_at = excluded.seen_at",
+             node, url) == 1;
 }
 
 bool node_leaves(Connection& db, const std::string& node) {
-  return db.run("DELETE FROM node WHERE node_url = $1", node) == 1;
+  return db.run("DELETE FROM node WHERE id = $1", node) == 1;
 }
 
-std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, milliseconds within) {
+std::optional<Whereabouts> whereabouts(Connection& db, const std::string& node, const Key& key, milliseconds within) {
   auto rows = db.select(
       "SELECT r.id, r.media_blob, r.media_durable, "
-      "(SELECT u.node FROM run u JOIN node n ON n.node_url = u.node WHERE u.tenant = r.tenant "
-      "AND u.recording_id = r.id AND u.cycle = r.cycle AND u.status = 'running' AND n.seen_at > l.since), h.holder "
+      "EXISTS (SELECT FROM copy WHERE recording_id = r.id AND node = $5), "
+      "(SELECT n.url FROM run u JOIN node n ON n.id = u.node WHERE u.tenant = r.tenant "
+      "AND u.recording_id = r.id AND u.cycle = r.cycle AND u.status = 'running' AND u.node <> $5 "
+      "AND n.seen_at > l.since), h.holder "
       "FROM (SELECT * FROM recording WHERE tenant = $1 AND call_sid = $2 "
       "AND recording_key = coalesce($3, recording_key) ORDER BY id || '' LIMIT 1) r "
       "CROSS JOIN (SELECT clock_timestamp() - $4::bigint * interval '1 ms' AS since) l "
-      "LEFT JOIN LATERAL (SELECT c.node AS holder, c.played_at FROM copy c JOIN node n ON n.node_url = c.node "
-      "WHERE c.recording_id = r.id AND n.seen_at > l.since) h ON true ORDER BY h.played_at DESC, h.holder",
-      key.tenant, key.call_sid, key.recording_sid, within);
+      "LEFT JOIN LATERAL (SELECT n.url AS holder, c.played_at FROM copy c JOIN node n ON n.id = c.node "
+      "WHERE c.recording_id = r.id AND c.node <> $5 AND n.seen_at > l.since) h ON true "
+      "ORDER BY h.played_at DESC, h.holder",
+      key.tenant, key.call_sid, key.recording_sid, within, node);
   std::optional<Whereabouts> found;
   while (rows.next()) {
     if (!found) found.emplace();
     found->recording = RecordingId{rows.text()};
     found->blob = rows.text();
     found->durable = rows.truth();
+    found->here = rows.truth();
     found->fetching = rows.text();
     if (!rows.at_null()) found->holders.push_back(rows.text());
   }
@@ -137,9 +146,46 @@ bool lost(Connection& db, const std::string& node, const RecordingId& recording,
   return db.run(
              "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL "
              "WHERE id = $1 AND media_blob = $2 AND NOT media_durable AND NOT EXISTS ("
-             "SELECT FROM copy c LEFT JOIN node n ON n.node_url = c.node WHERE c.recording_id = $1 "
+             "SELECT FROM copy c LEFT JOIN node n ON n.id = c.node WHERE c.recording_id = $1 "
              "AND (c.node = $4 OR n.seen_at > clock_timestamp() - $3::bigint * interval '1 ms'))",
              recording, blob, within, node) == 1;
+}
+
+std::vector<Seen> look_at(Connection& db, const std::string& node, const std::vector<RunId>& runs,
+                          milliseconds within) {
+  std::vector<std::string> ids;
+  ids.reserve(runs.size());
+  for (const auto& run : runs) ids.push_back(run.str());
+  static const std::string sql = std::string{"SELECT "}
+                                     .append(run_columns)
+                                     .append(
+                                         ", (SELECT n.url FROM node n WHERE n.id = u.node AND u.node <> $2 "
+                                         "AND u.status = 'running' "
+                                         "AND n.seen_at > clock_timestamp() - $3::bigint * interval '1 ms') "
+                                         "FROM run u WHERE u.id = ANY ($1::text[])");
+  auto rows = db.select(sql, ids, node, within);
+  std::vector<Seen> seen;
+  while (rows.next()) {
+    Seen each{.run = read_run(rows), .node = {}};
+    each.node = rows.text();
+    seen.push_back(std::move(each));
+  }
+  return seen;
+}
+
+Bytes held_bytes(Connection& db, const std::string& node) {
+  auto rows = db.select(
+      "SELECT coalesce(sum(r.media_bytes), 0)::bigint FROM copy c JOIN recording r ON r.id = c.recording_id "
+      "WHERE c.node = $1",
+      node);
+  rows.next();
+  return static_cast<Bytes>(rows.integer());
+}
+
+std::string node_secret(Connection& db) {
+  auto rows = db.select("SELECT value FROM meta WHERE key = 'node_secret'");
+  rows.next();
+  return rows.text();
 }
 
 }  // namespace onetake::ledger::pg

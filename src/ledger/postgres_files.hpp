@@ -23,13 +23,17 @@ int strike_files(Connection& db, const std::string& node, const std::vector<std:
 
 bool disown(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob);
 
-bool node_lives(Connection& db, const std::string& node);
+bool node_lives(Connection& db, const std::string& node, const std::string& url);
 bool node_leaves(Connection& db, const std::string& node);
-std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, milliseconds within);
+std::optional<Whereabouts> whereabouts(Connection& db, const std::string& node, const Key& key, milliseconds within);
 bool copied(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
             WallTime now);
 bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob);
 bool lost(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
           milliseconds within);
+
+std::vector<Seen> look_at(Connection& db, const std::string& node, const std::vector<RunId>& runs, milliseconds within);
+Bytes held_bytes(Connection& db, const std::string& node);
+std::string node_secret(Connection& db);
 
 }  // namespace onetake::ledger::pg

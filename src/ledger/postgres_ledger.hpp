@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -8,10 +9,20 @@
 
 namespace onetake::ledger {
 
+/// What was committed and other nodes may be waiting for.
+enum class Change {
+  run_queued,        ///< somebody may claim it; its id, or "" for several
+  run_taken,         ///< by a worker; its id
+  run_ended,         ///< its id
+  recording_changed  ///< it was erased, replaced or retired; its id
+};
+
 struct PostgresOptions {
-  /// This node's name, the URL under which the others reach it: leases and files are its own under this name, also
-  /// after a restart. Two nodes of one database never have the same.
+  /// This node's name: leases and files are its own under this name, also after a restart. Two nodes of one database
+  /// never have the same.
   std::string node = {};
+  /// Called after the commit, on the loop of whoever made the change, before the answer is given. Must not block.
+  std::function<void(Change change, const std::string& id)> committed = {};
   int pool = 8;                            ///< connections at most, besides one for each `query`; from 2 on
   bool migrate = true;                     ///< false: a schema older than ours is refused
   milliseconds query_limit{10'000};        ///< a `query` is ended after this long

@@ -68,6 +68,7 @@ void apply(Connection& db, int from) {
     db.execute("CREATE TABLE meta (key text PRIMARY KEY, value text NOT NULL)");
     set_meta(db, "application", "onetake");
     set_meta(db, "tombstone_secret", random_secret());
+    set_meta(db, "node_secret", random_secret());
   }
   for (int version = from + 1; version <= known_schema(); ++version) {
     const auto& migration = migrations().at(static_cast<std::size_t>(version - 1));

@@ -10,7 +10,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 
 const TenantId acme{"acme"};
 constexpr milliseconds hour{3'600'000};
@@ -20,8 +19,8 @@ WallTime at(std::int64_t ms) { return WallTime{milliseconds{1'795'339'800'000 + 
 class PostgresNodes : public testing::Test {
  protected:
   PostgresNodes() {
-    loop_.run(one_->node_lives());
-    loop_.run(two_->node_lives());
+    loop_.run(one_->node_lives("http://one"));
+    loop_.run(two_->node_lives("http://two"));
   }
   std::unique_ptr<Ledger> node(const std::string& name) {
     return open_postgres(schema_.url(), {.node = name, .pool = 2});
@@ -58,7 +57,7 @@ class PostgresNodes : public testing::Test {
   }
   /// As if it had given no sign of life for a day.
   void silence(const std::string& node) {
-    schema_.connect()->execute("UPDATE node SET seen_at = seen_at - interval '1 day' WHERE node_url = '" + node + "'");
+    schema_.connect()->execute("UPDATE node SET seen_at = seen_at - interval '1 day' WHERE id = '" + node + "'");
   }
 
   Schema schema_;
@@ -89,7 +88,8 @@ TEST_F(PostgresNodes, EachHasItsOwnFiles) {
   EXPECT_EQ(loop_.run(two_->played(plays)), 1);
   EXPECT_EQ(loop_.run(one_->least_played({}, 10)).at(0).played_at, at(5));
   EXPECT_EQ(loop_.run(two_->least_played({}, 10)).at(0).played_at, at(100));
-  EXPECT_THAT(where("CA1").holders, ElementsAre("http://two", "http://one"));
+  EXPECT_TRUE(where("CA1").here);
+  EXPECT_THAT(where("CA1").holders, ElementsAre("http://two"));
 
   const auto alone = claimed(*two_, "CA2");
   Media media;
@@ -151,18 +151,38 @@ TEST_F(PostgresNodes, TwoThatGiveUpTheLastTwoCopiesLeaveNoPointer) {
 
 TEST_F(PostgresNodes, OnlyTheLivingAreNamed) {
   on_both("CA1", "blob-1");
-  silence("http://one");
+  silence("http://two");
+  EXPECT_THAT(where("CA1").holders, IsEmpty());
+  EXPECT_FALSE(loop_.run(two_->node_lives("http://two"))) << "it was known";
   EXPECT_THAT(where("CA1").holders, ElementsAre("http://two"));
-  EXPECT_FALSE(loop_.run(one_->node_lives())) << "it was known";
-  EXPECT_THAT(where("CA1").holders, UnorderedElementsAre("http://one", "http://two"));
-  EXPECT_TRUE(loop_.run(one_->node_leaves()));
-  EXPECT_THAT(where("CA1").holders, ElementsAre("http://two"));
-  EXPECT_TRUE(loop_.run(one_->node_lives())) << "it is back";
+  EXPECT_TRUE(loop_.run(two_->node_leaves()));
+  EXPECT_THAT(where("CA1").holders, IsEmpty());
+  EXPECT_TRUE(loop_.run(two_->node_lives("http://elsewhere"))) << "it is back, under another address";
+  EXPECT_THAT(where("CA1").holders, ElementsAre("http://elsewhere"));
 
-  claimed(*two_, "CA2");
-  EXPECT_EQ(where("CA2").fetching, "http://two");
+  const auto lease = claimed(*two_, "CA2");
+  const auto seen = [&] { return loop_.run(one_->look_at(std::vector{lease.run}, hour)).at(0).node; };
+  EXPECT_EQ(where("CA2").fetching, "http://elsewhere");
+  EXPECT_EQ(seen(), "http://elsewhere");
   silence("http://two");
   EXPECT_EQ(where("CA2").fetching, "");
+  EXPECT_EQ(seen(), "");
+}
+
+TEST_F(PostgresNodes, AnAddressIsTheNewestNodes) {
+  on_both("CA1", "blob-1");
+  const auto three = node("http://three");
+  loop_.run(three->node_lives("http://two"));
+  EXPECT_THAT(where("CA1").holders, IsEmpty()) << "who is there now has nothing";
+}
+
+TEST_F(PostgresNodes, TheyShareOneSecretThatNobodyElseHas) {
+  const auto secret = loop_.run(one_->node_secret());
+  EXPECT_GE(secret.size(), 32U);
+  EXPECT_EQ(loop_.run(two_->node_secret()), secret);
+  const Schema another;
+  const auto stranger = open_postgres(another.url(), {.node = "http://one"});
+  EXPECT_NE(loop_.run(stranger->node_secret()), secret);
 }
 
 TEST_F(PostgresNodes, WhatNoLivingNodeHoldsIsLost) {

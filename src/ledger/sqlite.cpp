@@ -30,7 +30,7 @@ class Call final : public Job {
 }  // namespace
 
 Sqlite::Sqlite(std::unique_ptr<Connection> db, const SqliteOptions& options)
-    : node_(options.node), query_limit_(options.query_limit), jobs_(std::move(db)) {}
+    : query_limit_(options.query_limit), jobs_(std::move(db)) {}
 
 template <class Work>
 auto Sqlite::job(bool writes, Work work) -> Task<std::invoke_result_t<const Work&, Connection&>> {
@@ -174,7 +174,7 @@ Task<std::vector<RunId>> Sqlite::active_runs() {
 
 // One node, which is this process: it has no neighbours, and what it holds it can be asked for.
 
-Task<bool> Sqlite::node_lives() {
+Task<bool> Sqlite::node_lives(std::string) {
   return reading([](Connection&) { return false; });
 }
 
@@ -183,7 +183,7 @@ Task<bool> Sqlite::node_leaves() {
 }
 
 Task<std::optional<Whereabouts>> Sqlite::whereabouts(Key key, milliseconds) {
-  return reading([this, key = std::move(key)](Connection& db) { return ledger::whereabouts(db, key, node_); });
+  return reading([key = std::move(key)](Connection& db) { return ledger::whereabouts(db, key); });
 }
 
 Task<bool> Sqlite::copied(RecordingId recording, std::string blob, WallTime now) {
@@ -196,6 +196,18 @@ Task<bool> Sqlite::made_durable(RecordingId recording, std::string blob) {
 
 Task<bool> Sqlite::lost(RecordingId, std::string, milliseconds) {
   return reading([](Connection&) { return false; });
+}
+
+Task<std::vector<Seen>> Sqlite::look_at(std::vector<RunId> runs, milliseconds) {
+  return reading([runs = std::move(runs)](Connection& db) { return ledger::look_at(db, runs); });
+}
+
+Task<Bytes> Sqlite::held_bytes() {
+  return reading([](Connection& db) { return ledger::held_bytes(db); });
+}
+
+Task<std::string> Sqlite::node_secret() {
+  return reading([](Connection&) { return std::string{}; });
 }
 
 std::unique_ptr<Ledger> open_sqlite(const std::filesystem::path& path, const SqliteOptions& options) {

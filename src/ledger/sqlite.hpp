@@ -42,12 +42,15 @@ class Sqlite final : public Ledger {
   Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
   Task<int> strike_files(std::vector<std::string> blobs) override;
   Task<std::vector<RunId>> active_runs() override;
-  Task<bool> node_lives() override;
+  Task<bool> node_lives(std::string url) override;
   Task<bool> node_leaves() override;
   Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;
   Task<bool> copied(RecordingId recording, std::string blob, WallTime now) override;
   Task<bool> made_durable(RecordingId recording, std::string blob) override;
   Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) override;
+  Task<std::vector<Seen>> look_at(std::vector<RunId> runs, milliseconds within) override;
+  Task<Bytes> held_bytes() override;
+  Task<std::string> node_secret() override;
 
  private:
   template <class Work>
@@ -57,7 +60,6 @@ class Sqlite final : public Ledger {
   template <class Work>
   auto job(bool writes, Work work) -> Task<std::invoke_result_t<const Work&, Connection&>>;
 
-  const std::string node_;
   const milliseconds query_limit_;
   GroupCommit jobs_;
 };

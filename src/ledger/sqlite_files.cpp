@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ledger/rows.hpp"
 #include "ledger/sqlite_recordings.hpp"
 
 namespace onetake::ledger {
@@ -92,17 +93,16 @@ int strike_files(Connection& db, const std::vector<std::string>& blobs) {
   return count;
 }
 
-std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, const std::string& node) {
+std::optional<Whereabouts> whereabouts(Connection& db, const Key& key) {
   const auto recording = find(db, key);
   if (!recording) return std::nullopt;
   Whereabouts found;
   found.recording = recording->id;
-  if (recording->run && recording->run->status == RunStatus::running) found.fetching = node;
   if (!recording->media) return found;
   found.blob = recording->media->blob;
   auto rows = db.select("SELECT media_here, media_durable FROM recording WHERE id = ?", recording->id);
   rows.next();
-  if (rows->integer() == 1) found.holders.push_back(node);
+  found.here = rows->integer() == 1;
   found.durable = rows->integer() == 1;
   return found;
 }
@@ -121,6 +121,22 @@ std::vector<RunId> active_runs(Connection& db) {
   auto rows = db.select("SELECT id FROM run WHERE status IN ('queued', 'running')");
   while (rows.next()) runs.emplace_back(rows->text());
   return runs;
+}
+
+std::vector<Seen> look_at(Connection& db, const std::vector<RunId>& runs) {
+  static const std::string sql = std::string{"SELECT "}.append(run_columns).append(" FROM run u WHERE u.id = ?");
+  std::vector<Seen> seen;
+  for (const auto& id : runs) {
+    auto rows = db.select(sql, id);
+    if (rows.next()) seen.push_back(Seen{.run = read_run(*rows), .node = {}});
+  }
+  return seen;
+}
+
+Bytes held_bytes(Connection& db) {
+  auto rows = db.select("SELECT value FROM tally WHERE name = 'published_bytes'");
+  rows.next();
+  return static_cast<Bytes>(rows->integer());
 }
 
 }  // namespace onetake::ledger

@@ -21,9 +21,10 @@ int strike_files(Connection& db, const std::vector<std::string>& blobs);
 
 std::vector<RunId> active_runs(Connection& db);
 
-/// `node` is the one that there is.
-std::optional<Whereabouts> whereabouts(Connection& db, const Key& key, const std::string& node);
+std::optional<Whereabouts> whereabouts(Connection& db, const Key& key);
 bool copied(Connection& db, const RecordingId& recording, const std::string& blob, WallTime now);
 bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob);
+std::vector<Seen> look_at(Connection& db, const std::vector<RunId>& runs);
+Bytes held_bytes(Connection& db);
 
 }  // namespace onetake::ledger

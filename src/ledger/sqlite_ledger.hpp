@@ -9,7 +9,6 @@
 namespace onetake::ledger {
 
 struct SqliteOptions {
-  std::string node = {};             ///< the name of the one node
   bool migrate = true;               ///< false: a schema older than ours is refused
   milliseconds query_limit{10'000};  ///< a `query` is interrupted after this long
 };

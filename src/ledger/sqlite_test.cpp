@@ -19,7 +19,7 @@ using testing::ThrowsMessage;
 
 class SqliteEngine final : public Engine {
  public:
-  std::unique_ptr<Ledger> open() override { return open_sqlite(folder_.path() / "ledger.db", {.node = "http://one"}); }
+  std::unique_ptr<Ledger> open() override { return open_sqlite(folder_.path() / "ledger.db"); }
 
  private:
   TempFolder folder_;

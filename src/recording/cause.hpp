@@ -43,6 +43,8 @@ struct Setback {
   Cause cause;
   std::string detail;
   int provider_status = 0;  ///< the HTTP status, or 0 when there was none
+
+  bool operator==(const Setback&) const = default;
 };
 
 }  // namespace onetake

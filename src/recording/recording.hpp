@@ -81,6 +81,8 @@ struct Run {
   std::optional<WallTime> due_at;  ///< queued: not to be claimed before
   std::optional<WallTime> started_at;
   std::optional<WallTime> completed_at;
+
+  bool operator==(const Run&) const = default;
 };
 
 struct Recording {

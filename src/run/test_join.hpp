@@ -27,6 +27,7 @@ class ScriptedLedger final : public ledger::Ledger {
  public:
   std::function<ledger::Admission(const ledger::Play&)> on_play;
   std::function<std::optional<Run>(const RunId&)> on_run;
+  std::function<std::vector<ledger::Seen>(const std::vector<RunId>&)> on_look;
   std::atomic<int> plays = 0;
   std::atomic<int> alive = 0;        ///< workers
   std::atomic<bool> closed = false;  ///< Plays wait until it is opened
@@ -40,6 +41,7 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<ledger::Admission> play(ledger::Play play) override;
   Task<std::optional<Run>> run(TenantId tenant, RunId id) override;
   Task<int> workers(milliseconds within) override;
+  Task<std::vector<ledger::Seen>> look_at(std::vector<RunId> runs, milliseconds within) override;
 
   Task<ledger::Put> put(TenantId, CallSid, Registration, WallTime) override { return not_expected(ledger::Put{}); }
   Task<std::optional<Recording>> find(Key) override { return not_expected(std::optional<Recording>{}); }
@@ -80,7 +82,7 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<std::vector<std::string>> loose_files(bool, int) override { return not_expected(std::vector<std::string>{}); }
   Task<int> strike_files(std::vector<std::string>) override { return not_expected(0); }
   Task<std::vector<RunId>> active_runs() override { return not_expected(std::vector<RunId>{}); }
-  Task<bool> node_lives() override { return not_expected(false); }
+  Task<bool> node_lives(std::string) override { return not_expected(false); }
   Task<bool> node_leaves() override { return not_expected(false); }
   Task<std::optional<ledger::Whereabouts>> whereabouts(Key, milliseconds) override {
     return not_expected(std::optional<ledger::Whereabouts>{});
@@ -88,6 +90,8 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<bool> copied(RecordingId, std::string, WallTime) override { return not_expected(false); }
   Task<bool> made_durable(RecordingId, std::string) override { return not_expected(false); }
   Task<bool> lost(RecordingId, std::string, milliseconds) override { return not_expected(false); }
+  Task<Bytes> held_bytes() override { return not_expected(Bytes{}); }
+  Task<std::string> node_secret() override { return not_expected(std::string{}); }
 
  private:
   std::mutex mutex_;
@@ -106,6 +110,10 @@ inline Task<ledger::Admission> ScriptedLedger::play(ledger::Play play) {
 inline Task<std::optional<Run>> ScriptedLedger::run(TenantId, RunId id) { co_return on_run(id); }
 
 inline Task<int> ScriptedLedger::workers(milliseconds) { co_return alive; }
+
+inline Task<std::vector<ledger::Seen>> ScriptedLedger::look_at(std::vector<RunId> runs, milliseconds) {
+  co_return on_look(runs);
+}
 
 class JoinTest : public testing::Test {
  protected:

@@ -14,7 +14,8 @@ namespace onetake::signal {
 namespace {
 
 /// On the line: the node, the topic, the id. A node of a later version may say what this one does not know.
-constexpr std::array<std::pair<Topic, std::string_view>, 4> names{{{Topic::run_queued, "run_queued"},
+constexpr std::array<std::pair<Topic, std::string_view>, 5> names{{{Topic::run_queued, "run_queued"},
+                                                                   {Topic::run_taken, "run_taken"},
                                                                    {Topic::run_ended, "run_ended"},
                                                                    {Topic::recording_changed, "recording_changed"},
                                                                    {Topic::everything, "everything"}}};

@@ -8,6 +8,7 @@ namespace onetake::signal {
 /// What changed on some node.
 enum class Topic {
   run_queued,         ///< somebody may claim it; no id
+  run_taken,          ///< by a worker; the run's id
   run_ended,          ///< or was cancelled; the run's id
   recording_changed,  ///< erased, or its source replaced; the recording's id
   everything          ///< may have changed: wake-ups may have been missed; no id

@@ -116,10 +116,11 @@ CREATE TABLE worker (
   seen_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- A node is named by the URL under which the others reach it.
+-- A node has the name that stays with its data directory, and the URL under which the others reach it now.
 CREATE TABLE node (
-  node_url text COLLATE "C" PRIMARY KEY,
-  seen_at  timestamptz NOT NULL
+  id      text COLLATE "C" PRIMARY KEY,
+  url     text COLLATE "C" NOT NULL,
+  seen_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
 -- Which node holds the file of which recording. None of a file that is no longer published.
