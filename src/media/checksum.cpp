@@ -31,6 +31,16 @@ void Checksum::take(Span bytes) {
   if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1) throw std::runtime_error("checksum failed");
 }
 
+std::string Checksum::so_far() const {
+  const std::unique_ptr<EVP_MD_CTX, Free> copy{EVP_MD_CTX_new()};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  unsigned size = 0;
+  if (!copy || EVP_MD_CTX_copy_ex(copy.get(), context_.get()) != 1 ||
+      EVP_DigestFinal_ex(copy.get(), bytes.data(), &size) != 1)
+    throw std::runtime_error("checksum failed");
+  return {bytes.begin(), bytes.begin() + size};
+}
+
 std::string Checksum::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;

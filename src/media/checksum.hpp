@@ -17,6 +17,8 @@ class Checksum {
   explicit Checksum(Digest::Algorithm algorithm);
 
   void take(Span bytes);
+  /// Raw bytes, of what was taken so far; more may follow.
+  [[nodiscard]] std::string so_far() const;
   /// Raw bytes. Once.
   std::string finish();
 

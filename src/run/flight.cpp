@@ -37,7 +37,7 @@ Task<Flight::View> Flight::changed(std::uint64_t change, Deadline deadline) {
 
 Task<Flight::View> Flight::audible(Deadline deadline) {
   std::unique_lock lock{mutex_};
-  while (!view_.live && !view_.ended && !view_.lacks_room())
+  while (!view_.live && view_.node.empty() && !view_.ended && !view_.lacks_room())
     if (!co_await waiters_.wait(lock, deadline)) break;
   co_return view_;
 }
@@ -70,7 +70,19 @@ void Flight::let_go() {
 }
 
 void Flight::update(Run run) {
-  apply([&](View& view) { view.run = std::move(run); });
+  apply([&](View& view) {
+    view.run = std::move(run);
+    view.node.clear();
+  });
+}
+
+void Flight::seen(std::uint64_t change, Run run, std::string node) {
+  apply([&](View& view) {
+    if (view.change != change) return;
+    view.run = std::move(run);
+    view.node = std::move(node);
+    if (!view.node.empty()) view.live.reset();
+  });
 }
 
 void Flight::hear(Live live) {

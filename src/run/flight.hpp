@@ -28,7 +28,8 @@ struct Live {
 ///   phase     entered by                         what a listener sees
 ///   -------   --------------------------------   ------------------------------------------------------------
 ///   waiting   admission, the end of an attempt   `run.reason` says what for; `live` stays from an earlier attempt
-///   running   a claim                            `live` once the first bytes have been found to be audio
+///   running   a claim                            `live` once the first bytes have been found to be audio; where the
+///                                                claim is another node's, its name in `node` and never `live`
 ///   ended     the run's end, or erasure          `run.status` says how; nothing changes any more
 ///
 /// Any thread.
@@ -37,6 +38,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
   struct View {
     Run run;
     std::shared_ptr<const Live> live;
+    std::string node;  ///< the other node that has it in hand; "" for none, or for this one
     bool ended = false;
     std::uint64_t change = 0;  ///< grows with every change
 
@@ -57,7 +59,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
   /// Suspends until something has changed since the view numbered `change`, at most until `deadline`. Any loop.
   Task<View> changed(std::uint64_t change, Deadline deadline);
 
-  /// Suspends until there is something to hear, nothing more to come, or no room for it, at most until `deadline`.
+  /// Suspends until there is something to hear, here or on another node, nothing more to come, or no room for it, at
+  /// most until `deadline`.
   Task<View> audible(Deadline deadline);
 
   /// Somebody cancelled or erased it: the transfer stops, and the worker writes nothing more.
@@ -72,6 +75,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
   void let_go();
 
   void update(Run run);
+  /// By whoever saw in the database where it stands, for a flight that no attempt here has in hand. With another node's
+  /// name there is nothing to hear here any more. Nothing happens if something has changed since `change`.
+  void seen(std::uint64_t change, Run run, std::string node);
   void hear(Live live);
   void end(Run run);
 
@@ -85,7 +91,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
 
   // The worker's own, on its loop.
 
-  bool in_hand = false;  ///< an attempt is under way
+  bool in_hand = false;  ///< an attempt is under way here
   bool lost = false;     ///< … whose lease is somebody else's, or about to be
   Deadline lease_until;  ///< … which by then has stopped by itself
   /// What has arrived, kept between attempts.

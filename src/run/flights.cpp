@@ -88,12 +88,15 @@ bool Flights::called_off(const RunId& run) const {
   return std::ranges::find(called_off_, run) != called_off_.end();
 }
 
-void Flights::withdraw(const RecordingId& recording) {
+void Flights::withdraw(const RecordingId& recording, int last_cycle) {
+  const auto take_away = [&](Flight& flight) {
+    if (flight.view().run.cycle <= last_cycle) flight.withdrawn = true;
+  };
   const std::lock_guard lock{mutex_};
-  if (const auto found = by_recording_.find(recording); found != by_recording_.end()) found->second->withdrawn = true;
+  if (const auto found = by_recording_.find(recording); found != by_recording_.end()) take_away(*found->second);
   const auto [first, last] = landed_.equal_range(recording);
   for (auto it = first; it != last; ++it)
-    if (const auto flight = it->second.lock()) flight->withdrawn = true;
+    if (const auto flight = it->second.lock()) take_away(*flight);
 }
 
 bool Flights::followed(const RecordingId& recording) const {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -45,8 +46,9 @@ class Flights {
   /// Was this run called off? REQUIRES: its flight is open, so that whoever calls it off from now on finds it.
   [[nodiscard]] bool called_off(const RunId& run) const;
 
-  /// The recording was erased or replaced: nobody is sent any more of what came for it, by whatever run.
-  void withdraw(const RecordingId& recording);
+  /// The recording was erased or replaced: nobody is sent any more of what came for it, by whatever run, or by those of
+  /// cycles up to `last_cycle`.
+  void withdraw(const RecordingId& recording, int last_cycle = std::numeric_limits<int>::max());
 
   /// Somebody holds on to what came, or comes, for it.
   [[nodiscard]] bool followed(const RecordingId& recording) const;

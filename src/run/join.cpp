@@ -173,6 +173,7 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
                     .explicit_action = explicit_action,
                     .asked_by = by,
                     .claim = slot.has_value(),
+                    .per_tenant = admission_.per_tenant,
                     .lease = worker_.lease(),
                     .max_attempts = admission_.max_attempts,
                     .failure_cooldown = admission_.failure_cooldown,

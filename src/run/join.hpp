@@ -37,6 +37,7 @@ class Join {
  public:
   struct Admission {
     int max_attempts = 5;
+    int per_tenant = 0;  ///< so many running of a tenant on all nodes; 0: any number
     milliseconds failure_cooldown{30'000};
     milliseconds retention{0};
     bool works = true;  ///< false for role api: runs are queued for somebody else

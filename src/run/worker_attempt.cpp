@@ -7,6 +7,7 @@
 #include "base/backoff.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "run/blob_name.hpp"
 #include "run/receiver.hpp"
 #include "run/worker.hpp"
 
@@ -166,8 +167,7 @@ Task<std::expected<Media, Refused>> Worker::receive(const ledger::Claimed& claim
 
   auto media = receiver.conclude(outcome->framing);
   if (!media) co_return std::unexpected(Refused{.setback = media.error(), .retry_after = {}});
-  media->blob = recording.id.str() + '-' + std::to_string(media->cycle) + '-' + std::to_string(claimed.lease.token) +
-                '-' + std::to_string(media->version);
+  media->blob = BlobName{.recording = recording.id, .cycle = media->cycle}.str(claimed.lease.token, media->version);
   const auto announce = [this, blob = media->blob] { return ledger_.announce(blob); };
   const bool announced = co_await written(announce);
   if (!announced) co_return refused(Cause::internal, "the database does not answer");

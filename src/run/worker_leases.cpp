@@ -28,7 +28,7 @@ Task<void> Worker::beat() {
     if (over()) co_return;
     for (const auto& flight : flights_.all()) {
       const auto view = flight->view();
-      if (view.run.status != RunStatus::running || view.ended) continue;
+      if (!flight->in_hand || view.run.status != RunStatus::running || view.ended) continue;
       const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
       const auto asked = Monotonic::now();
       try {

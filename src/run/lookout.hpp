@@ -1,0 +1,42 @@
+#pragma once
+
+#include <mutex>
+
+#include "base/loop.hpp"
+#include "base/waiters.hpp"
+#include "ledger/ledger.hpp"
+#include "run/flights.hpp"
+
+namespace onetake::run {
+
+/// Follows, in a ledger that nodes share, the runs that people here wait for and no attempt here has in hand: which
+/// node fetches them, how far they have come, and how they ended. One question for all of them, every `every`, and at
+/// once when told to. Nobody waits: nothing is asked.
+///
+/// What had arrived here of a run that another node has taken up is given up: whoever listens to it goes on there.
+class Lookout {
+ public:
+  /// `loop` is the worker's. A node that is silent for longer than `node_silence` has nothing in hand.
+  Lookout(Loop& loop, ledger::Ledger& ledger, Flights& flights, milliseconds every, milliseconds node_silence);
+
+  /// On the loop's thread or before it runs.
+  void start();
+  /// Something may have changed. Any thread.
+  void look();
+
+ private:
+  Task<void> watch();
+  Task<void> ask();
+  void tell(const std::shared_ptr<Flight>& flight, std::uint64_t change, ledger::Seen seen);
+
+  Loop& loop_;
+  ledger::Ledger& ledger_;
+  Flights& flights_;
+  const milliseconds every_;
+  const milliseconds node_silence_;
+  std::mutex mutex_;
+  Waiters waiters_{mutex_};  ///< for `told_`
+  bool told_ = false;
+};
+
+}  // namespace onetake::run

@@ -1,0 +1,100 @@
+#include "run/lookout.hpp"
+
+#include "run/test_join.hpp"
+
+namespace onetake::run {
+namespace {
+
+using namespace test;
+using namespace std::chrono_literals;
+using ledger::Seen;
+
+class LookoutTest : public JoinTest {
+ protected:
+  LookoutTest() { lookout_.start(); }
+
+  std::shared_ptr<Flight> followed(int cycle = 1) {
+    return flights_.open(recording(cycle, RunStatus::queued), Flights::By::onlooker);
+  }
+  /// What the ledger says of every run that it is asked for.
+  void ledger_says(RunStatus status, const std::string& node = {}) {
+    ledger_.on_look = [this, status, node](const std::vector<RunId>& ids) {
+      asked_ = ids;
+      std::vector<Seen> seen;
+      for (const auto& id : ids) {
+        auto run = *recording(1, status).run;
+        run.id = id;
+        run.received_bytes = 10;
+        seen.push_back(Seen{.run = run, .node = node});
+      }
+      return seen;
+    };
+  }
+  Flight::View after_a_look(const std::shared_ptr<Flight>& flight) {
+    const auto before = flight->view().change;
+    lookout_.look();
+    return one_.run(flight->changed(before, in(20s)));
+  }
+
+  Lookout lookout_{one_.loop(), ledger_, flights_, 1h, 15s};
+  std::vector<RunId> asked_;
+};
+
+TEST_F(LookoutTest, TellsWhichNodeFetchesIt) {
+  const auto flight = followed();
+  ledger_says(RunStatus::running, "http://two");
+  const auto view = after_a_look(flight);
+  EXPECT_EQ(view.node, "http://two");
+  EXPECT_EQ(view.run.status, RunStatus::running);
+  EXPECT_EQ(view.received(), 10);
+  EXPECT_FALSE(view.ended);
+}
+
+TEST_F(LookoutTest, TellsHowItEnded) {
+  const auto flight = followed();
+  ledger_says(RunStatus::completed);
+  const auto view = after_a_look(flight);
+  EXPECT_TRUE(view.ended);
+  EXPECT_EQ(view.run.status, RunStatus::completed);
+  EXPECT_EQ(flights_.find(flight->recording()), nullptr);
+  EXPECT_FALSE(flight->withdrawn) << "who listens may hear it to its end";
+}
+
+TEST_F(LookoutTest, WhatIsNoMoreWasErased) {
+  const auto flight = followed();
+  ledger_.on_look = [](const auto&) { return std::vector<Seen>{}; };
+  const auto view = after_a_look(flight);
+  EXPECT_TRUE(view.ended);
+  EXPECT_EQ(view.run.status, RunStatus::cancelled);
+  EXPECT_TRUE(flight->withdrawn);
+}
+
+// What an attempt here has in hand it knows better; and a word that was on its way while something changed is old.
+TEST_F(LookoutTest, LeavesAloneWhatIsInHandHere) {
+  const auto in_hand = flights_.open(recording(1, RunStatus::running), Flights::By::worker);
+  one_.run([](Flight* flight) -> Task<void> {
+    flight->in_hand = true;
+    co_return;
+  }(in_hand.get()));
+  auto other = recording(1, RunStatus::queued);
+  other.id = RecordingId{"other"};
+  other.run->id = RunId{"other-run"};
+  const auto flight = flights_.open(other, Flights::By::onlooker);
+  ledger_says(RunStatus::running, "http://two");
+  after_a_look(flight);
+  EXPECT_THAT(asked_, testing::ElementsAre(RunId{"other-run"}));
+  EXPECT_EQ(in_hand->view().node, "");
+
+  ledger_.on_look = [&](const std::vector<RunId>& ids) {
+    flight->update(*other.run);  // meanwhile a worker here has taken it up
+    auto run = *other.run;
+    run.status = RunStatus::running;
+    return std::vector<Seen>{Seen{.run = run, .node = ids.empty() ? "" : "http://three"}};
+  };
+  after_a_look(flight);
+  one_.settle();
+  EXPECT_EQ(flight->view().node, "");
+}
+
+}  // namespace
+}  // namespace onetake::run
