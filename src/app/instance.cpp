@@ -112,4 +112,12 @@ std::string Instance::session_secret() const {
   return secret;
 }
 
+std::string Instance::node() const {
+  const fs::path path = data_dir_ / "NODE";
+  if (const auto found = content(path); found && found->size() == 37) return found->substr(0, 36);
+  const std::string made = uuid7();
+  if (!write_whole(path, made + '\n')) throw std::runtime_error(path.string() + ": " + reason());
+  return made;
+}
+
 }  // namespace onetake::app

@@ -18,6 +18,7 @@ inline constexpr int data_format = 1;
 ///   FORMAT         version of the layout
 ///   control.sock   the holder listens (control.hpp)
 ///   session.key    signs the cookies of browsers
+///   NODE           the node's name among the others, for ever
 class Instance {
  public:
   /// Makes the directory where it is missing. Errors, for a person: another process has it (with its PID), a newer
@@ -31,6 +32,8 @@ class Instance {
 
   /// 32 bytes that stay with the directory, made at first. Throws when they can neither be read nor written.
   [[nodiscard]] std::string session_secret() const;
+  /// A UUID that stays with the directory, made at first. Throws likewise.
+  [[nodiscard]] std::string node() const;
 
  private:
   Instance(std::filesystem::path data_dir, Fd lock) : data_dir_(std::move(data_dir)), lock_(std::move(lock)) {}

@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "ledger/postgres_ledger.hpp"
 #include "ledger/sqlite_ledger.hpp"
 
 namespace onetake::app {
@@ -57,9 +58,25 @@ run::Limits limits_of(const Settings::Fetch& fetch) {
 
 run::Join::Admission admission_of(const Settings& settings) {
   return {.max_attempts = settings.fetch.max_attempts,
+          .per_tenant = settings.fetch.per_tenant_concurrent,
           .failure_cooldown = settings.fetch.failure_cooldown,
           .retention = settings.retention.max_age,
           .works = settings.server.role != Role::api};
+}
+
+/// How often a shared ledger is asked for what other nodes have done.
+constexpr milliseconds look_every{1'000};
+/// A node may lose so many signs of life, and lives.
+constexpr int signs_of_life = 3;
+
+std::unique_ptr<ledger::Ledger> open_ledger(const Settings& settings, const Instance& instance, Peers& peers) {
+  if (!settings.database.shared())
+    return ledger::open_sqlite(settings.sqlite_file(), {.migrate = settings.database.auto_migrate});
+  const auto committed = [&peers](ledger::Change change, const std::string& id) { peers.tell(change, id); };
+  return ledger::open_postgres(settings.database.url, {.node = instance.node(),
+                                                       .committed = committed,
+                                                       .pool = settings.database.pool,
+                                                       .migrate = settings.database.auto_migrate});
 }
 
 std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers_of(
@@ -82,23 +99,27 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
     : settings_(settings),
       instance_(std::move(instance)),
       loops_(loop_a_core()),
-      ledger_(ledger::open_sqlite(settings_.sqlite_file(), {.migrate = settings_.database.auto_migrate})),
+      peers_(settings_),
+      ledger_(open_ledger(settings_, instance_, peers_)),
       store_(instance_.data_dir(), settings_.cache.max_bytes),
       providers_(providers_of(settings_, transfers_)),
+      lookout_(main_, *ledger_, flights_, look_every, settings_.server.node_silence),
       shelf_(most_open),
       evictor_(*ledger_, store_, disk_, flights_, shelf_),
-      caretaker_(*ledger_, store_, disk_),
+      caretaker_(*ledger_, store_, disk_, flights_, shelf_),
       quarantine_(*ledger_, store_, disk_, shelf_),
       scrubber_(*ledger_, store_, quarantine_, {}),
       worker_(
           main_, *ledger_, store_, disk_, flights_,
           [this](const TenantId& tenant, const std::string& name) { return find_provider(tenant, name); },
-          [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch)),
-      join_(*ledger_, flights_, worker_, admission_of(settings_)),
-      streams_(store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_)),
+          [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch), peers_.limit()),
+      join_(*ledger_, flights_, worker_, admission_of(settings_), peers_.hints()),
+      streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_),
+               settings_.server.node_silence),
       settler_(shelf_, worker_, store_, disk_),
       retention_(*ledger_, settler_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
+      relay_(control_loop_.wait_for(ledger_->node_secret())),
       api_({.ledger = *ledger_,
             .streams = streams_,
             .join = join_,
@@ -106,7 +127,8 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
             .flights = flights_,
             .settler = settler_,
             .access = access_,
-            .admits = [this](const TenantId& tenant, const Registration& said) { return admits(tenant, said); }},
+            .admits = [this](const TenantId& tenant, const Registration& said) { return admits(tenant, said); },
+            .relay = settings_.database.shared() ? &relay_ : nullptr},
            {.stream_wait = settings_.server.stream_wait,
             .listener_patience = settings_.server.listener_patience,
             .cors_origins = settings_.security.cors_origins,
@@ -124,7 +146,8 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
   }
   if (const int removed = control_loop_.wait_for(caretaker_.recover()); removed > 0)
     log::warn("blob.recovered", "files of an earlier life that nothing points to are removed", {{"files", removed}});
-  store_.space().occupy(control_loop_.wait_for(ledger_->counts()).published_bytes);
+  store_.space().occupy(control_loop_.wait_for(ledger_->held_bytes()));
+  if (settings_.database.shared()) control_loop_.wait_for(ledger_->node_lives(node_url()));
   control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
 }
 
@@ -134,6 +157,8 @@ std::string Node::url() const {
   const auto endpoint = listener_.endpoint();
   return "http://" + Address{.host = endpoint.address().to_string(), .port = endpoint.port()}.str();
 }
+
+std::string Node::node_url() const { return settings_.server.node_url.empty() ? url() : settings_.server.node_url; }
 
 void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration registration) {
   const auto put = control_loop_.wait_for(ledger_->put(tenant, call_sid, std::move(registration), wall_now()));
@@ -146,6 +171,11 @@ void Node::run() {
   if (settings_.retention.max_age > milliseconds{0}) asio::co_spawn(main_.get_executor(), retire(), asio::detached);
   asio::co_spawn(main_.get_executor(), look_after_files(), asio::detached);
   asio::co_spawn(main_.get_executor(), scrubber_.run(), asio::detached);
+  if (settings_.database.shared()) {
+    asio::co_spawn(main_.get_executor(), live_among_nodes(), asio::detached);
+    lookout_.start();
+    peers_.listen([this](const signal::Wake& wake) { hear(wake); });
+  }
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });
@@ -197,16 +227,46 @@ Task<void> Node::retire() {
   }
 }
 
+Task<void> Node::live_among_nodes() {
+  const auto between = settings_.server.node_silence / (signs_of_life + 1);
+  for (auto next = in(between);;) {
+    co_await sleep_for(std::min(look_every, between));
+    co_await sweep_files();
+    if (Monotonic::now() < next) continue;
+    next = in(between);
+    try {
+      co_await ledger_->node_lives(node_url());
+    } catch (const std::exception& error) {
+      log::warn("ledger.unavailable", "the other nodes cannot be told that this one lives", {{"error", error.what()}});
+    }
+  }
+}
+
+/// From another node, on a thread of the peers'.
+void Node::hear(const signal::Wake& wake) {
+  using signal::Topic;
+  const bool all = wake.topic == Topic::everything;
+  if (all || wake.topic == Topic::run_queued) worker_.poke();
+  if (wake.topic != Topic::recording_changed) lookout_.look();
+  if ((all || wake.topic == Topic::recording_changed) && !sweep_asked_.exchange(true))
+    asio::co_spawn(main_.get_executor(), sweep_files(), asio::detached);
+}
+
+/// What other nodes' changes have left without a pointer is here, and may be open, until it is looked for.
+Task<void> Node::sweep_files() {
+  sweep_asked_ = false;
+  try {
+    co_await caretaker_.sweep();
+  } catch (const std::exception& error) {
+    log::warn("ledger.unavailable", "cannot look for files that nothing points to", {{"error", error.what()}});
+  }
+}
+
 Task<void> Node::look_after_files() {
   for (int round = 1;; ++round) {
     co_await sleep_for(between_notes);
     co_await note_plays();
-    if (round % notes_a_sweep != 0) continue;
-    try {
-      co_await caretaker_.sweep();
-    } catch (const std::exception& error) {
-      log::warn("ledger.unavailable", "cannot look for files that nothing points to", {{"error", error.what()}});
-    }
+    if (round % notes_a_sweep == 0) co_await sweep_files();
   }
 }
 

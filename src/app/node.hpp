@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <map>
@@ -10,16 +11,19 @@
 #include "app/control.hpp"
 #include "app/foreground.hpp"
 #include "app/instance.hpp"
+#include "app/peers.hpp"
 #include "app/settings.hpp"
 #include "base/loop.hpp"
 #include "base/offload.hpp"
 #include "blob/store.hpp"
 #include "http/api.hpp"
 #include "http/listener.hpp"
+#include "http/relay.hpp"
 #include "ledger/ledger.hpp"
 #include "provider/transfer.hpp"
 #include "run/flights.hpp"
 #include "run/join.hpp"
+#include "run/lookout.hpp"
 #include "run/worker.hpp"
 #include "stream/caretaker.hpp"
 #include "stream/evictor.hpp"
@@ -43,6 +47,7 @@ namespace onetake::app {
 ///   disk, 2           fsync, rename, open
 ///   reading           published files, checked at leisure, at the lowest priority
 ///   control           control.sock
+///   redis, wakes      what other nodes say
 ///
 /// Members stand in the order in which they need each other: what is further down uses what is further up.
 class Node {
@@ -55,6 +60,8 @@ class Node {
   void put(const TenantId& tenant, const CallSid& call_sid, Registration registration);
   /// http://ADDR:PORT
   [[nodiscard]] std::string url() const;
+  /// How the other nodes reach this one.
+  [[nodiscard]] std::string node_url() const;
 
   /// Serves until SIGTERM or SIGINT, drains, and leaves nothing half done. A second signal ends the process at once.
   void run();
@@ -68,6 +75,9 @@ class Node {
   Task<void> tick();
   Task<void> retire();
   Task<void> look_after_files();
+  Task<void> live_among_nodes();
+  void hear(const signal::Wake& wake);
+  Task<void> sweep_files();
   Task<void> note_plays();
 
   const Settings settings_;
@@ -77,12 +87,14 @@ class Node {
   asio::basic_signal_set<Executor> signals_{main_.get_executor(), SIGTERM, SIGINT};
   std::vector<std::unique_ptr<Loop>> loops_;
   Foreground control_loop_;
+  Peers peers_;
   std::unique_ptr<ledger::Ledger> ledger_;
   blob::Store store_;
   Offload disk_{2};
   provider::Transfers transfers_;
   std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> providers_;
   run::Flights flights_;
+  run::Lookout lookout_;
   stream::Shelf shelf_;
   stream::Evictor evictor_;
   stream::Caretaker caretaker_;
@@ -94,10 +106,12 @@ class Node {
   stream::Settler settler_;
   stream::Retention retention_;
   tenant::Access access_;
+  http::Relay relay_;
   http::Api api_;
   http::Listener listener_;
   std::unique_ptr<ControlServer> control_;
   std::vector<std::thread> threads_;
+  std::atomic<bool> sweep_asked_ = false;
 };
 
 }  // namespace onetake::app

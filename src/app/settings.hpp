@@ -33,6 +33,7 @@ struct Settings {
     std::string public_url;  ///< "": not known
     milliseconds drain_delay{};
     milliseconds drain_timeout{};
+    milliseconds node_silence{};
     milliseconds stream_wait{};
     milliseconds listener_patience{};
   };
@@ -44,6 +45,9 @@ struct Settings {
     std::string url;
     int pool = 0;
     bool auto_migrate = true;
+
+    /// Any number of nodes share it.
+    [[nodiscard]] bool shared() const { return !url.starts_with("sqlite:"); }
   };
   struct Redis {
     std::optional<signal::RedisAddress> url;  ///< nothing: none is used

@@ -33,8 +33,8 @@ constexpr auto origins = [](const Texts& texts) -> Problem {
 
 constexpr auto database_url = [](const std::string& url) -> Problem {
   if (url.starts_with("sqlite:") && url.size() > 7) return std::nullopt;
-  if (url.starts_with("postgresql://") || url.starts_with("postgres://")) return "not available in this version";
-  return R"(must be "sqlite:FILE")";
+  if (url.starts_with("postgresql://") || url.starts_with("postgres://")) return std::nullopt;
+  return R"(must be "sqlite:FILE" or "postgresql://user:password@host:port/db")";
 };
 
 constexpr auto name_in_urls = [](const std::string& name) -> Problem {
@@ -110,6 +110,9 @@ constexpr auto table = std::to_array<Row>({
         ONETAKE_AT(settings.server.drain_delay)),
     row("server", "drain_timeout", "15s", "Then streams and fetches may finish for this long; what is left is cut.",
         ONETAKE_AT(settings.server.drain_timeout)),
+    row("server", "node_silence", "15s",
+        "Of several nodes: one that has given no sign of life for this long is gone, and so is what it alone held.",
+        ONETAKE_AT(settings.server.node_silence), above_zero),
     row("server", "stream_wait", "25s", "How long a GET of a stream waits for its status line before it is 202.",
         ONETAKE_AT(settings.server.stream_wait)),
     row("server", "listener_patience", "60s",
@@ -121,17 +124,15 @@ constexpr auto table = std::to_array<Row>({
         ONETAKE_AT(settings.log.format)),
 
     row("database", "url", "sqlite:onetake.db",
-        "`sqlite:FILE`, relative to `server.data_dir`. PostgreSQL is not available in this version.",
+        "`sqlite:FILE`, relative to `server.data_dir`, for one node; `postgresql://…` (13 and later) for any number.",
         ONETAKE_AT(settings.database.url), database_url),
     row("database", "pool", "8", "Connections to a database server. SQLite has one, whatever this says.",
         ONETAKE_AT(settings.database.pool), above_zero),
     row("database", "auto_migrate", "true", "Apply schema migrations on start. If false, `onetake migrate` does.",
         ONETAKE_AT(settings.database.auto_migrate)),
 
-    required(
-        "redis", "url",
-        "`redis://[user:password@]host[:port][/db]`, without TLS. Redis 7 or Valkey. Not available in this version.",
-        ONETAKE_AT(settings.redis.url), not_yet),
+    required("redis", "url", "`redis://[user:password@]host[:port][/db]`, without TLS. Redis 7 or Valkey.",
+             ONETAKE_AT(settings.redis.url)),
 
     row("cache", "max_bytes", "20GiB", "How much audio is kept on this machine.", ONETAKE_AT(settings.cache.max_bytes),
         above_zero),

@@ -57,6 +57,7 @@ TEST_F(SettingsTest, AnEmptyFileIsAllDefaults) {
   EXPECT_EQ(s.server.role, Role::all);
   EXPECT_EQ(s.server.drain_delay, 0s);
   EXPECT_EQ(s.server.drain_timeout, 15s);
+  EXPECT_EQ(s.server.node_silence, 15s);
   EXPECT_EQ(s.server.stream_wait, 25s);
   EXPECT_EQ(s.server.listener_patience, 60s);
   EXPECT_EQ(s.log.level, log::Level::info);
@@ -262,12 +263,7 @@ name = "other"
 }
 
 TEST_F(SettingsTest, WhatThisBuildLacksIsAFault) {
-  EXPECT_THAT(
-      faults(R"([redis]
-url = "redis://127.0.0.1:6379/0"
-[database]
-url = "postgresql://user:pass@host:5432/db"
-[security]
+  EXPECT_THAT(faults(R"([security]
 encryption_key = "file:/run/secrets/onetake-key"
 [[tenant]]
 id = "acme"
@@ -280,12 +276,11 @@ name = "spool"
 type = "directory"
 path = "/var/spool/asterisk/monitor"
 )"),
-      ElementsAre("2: redis.url: not available in this version", "4: database.url: not available in this version",
-                  "6: security.encryption_key: not available in this version",
-                  "9: tenant.jwt: not available in this version",
-                  "12: tenant.provider.type: not available in this version",
-                  "15: tenant.provider.type: not available in this version",
-                  "16: tenant.provider.path: not available in this version"));
+              ElementsAre("2: security.encryption_key: not available in this version",
+                          "5: tenant.jwt: not available in this version",
+                          "8: tenant.provider.type: not available in this version",
+                          "11: tenant.provider.type: not available in this version",
+                          "12: tenant.provider.path: not available in this version"));
   EXPECT_THAT(faults("[redis]\n"), ElementsAre("1: redis.url: is required"));
   EXPECT_THAT(faults("[[tenant]]\nid = \"a\"\n[tenant.jwt]\nissuer = \"x\"\n"),
               ElementsAre("3: tenant.jwt: not available in this version"));

@@ -30,6 +30,8 @@ enum class Series {
   http_requests,
   http_connections,
   http_bytes_sent,
+  relayed,
+  redis_up,
   cache_opens,
   cache_bytes,
   cache_evictions,

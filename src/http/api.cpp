@@ -177,9 +177,19 @@ Task<Answer> Api::dispatch(const Request& request, std::string_view& route_name)
   co_return page(request);
 }
 
+/// On whose behalf another node asks for a stream.
+std::optional<TenantId> Api::passed_on(const Route& route, const Request& request) const {
+  if (parts_.relay == nullptr || request.field(Field::onetake_node).empty() || route.handler != &Api::stream)
+    return std::nullopt;
+  return parts_.relay->tenant_of(request, wall_now());
+}
+
 result<Api::Asked> Api::admit(const Route& route, const Request& request, std::string_view parameter) const {
   Asked asked;
-  if (route.access == Access::open) {
+  if (const auto tenant = passed_on(route, request)) {
+    asked.caller = {.by = tenant::By::signed_url, .tenant = *tenant};
+    asked.by_node = true;
+  } else if (route.access == Access::open) {
     if (const auto host = parts_.access.host(request.field(Field::host)); !host) return std::unexpected(host.error());
   } else {
     const auto area = route.access == Access::admin       ? Area::tenants

@@ -8,7 +8,9 @@
 
 #include "base/offload.hpp"
 #include "blob/store.hpp"
+#include "http/continued.hpp"
 #include "http/plays.hpp"
+#include "http/relay.hpp"
 #include "http/session.hpp"
 #include "ledger/ledger.hpp"
 #include "run/worker.hpp"
@@ -32,6 +34,7 @@ class Api final : public Site {
     const tenant::Access& access;
     /// May this tenant register this source? As `provider::Provider::admits`.
     std::function<result<void>(const TenantId&, const Registration&)> admits;
+    const Relay* relay = nullptr;  ///< null where there are no other nodes
   };
   struct Config {
     milliseconds stream_wait{25'000};
@@ -62,12 +65,14 @@ class Api final : public Site {
   struct Asked {
     tenant::Caller caller;
     std::string sid;
+    bool by_node = false;  ///< another node passes it on
   };
   using Handler = Task<Answer> (Api::*)(const Request&, Asked);
 
   static const std::vector<Route>& routes();
   static const Route* route_of(const Request& request, std::string_view& parameter);
   Task<Answer> dispatch(const Request& request, std::string_view& route_name);
+  std::optional<TenantId> passed_on(const Route& route, const Request& request) const;
   result<Asked> admit(const Route& route, const Request& request, std::string_view parameter) const;
   Answer preflight(const Request& request, std::string_view allow) const;
   void add_cors(const Request& request, Answer& answer) const;
@@ -88,9 +93,12 @@ class Api final : public Site {
   // stream_api.cpp
   std::optional<Answer> from_shelf(const Request& request, Asked asked);
   Task<Answer> stream(const Request& request, Asked asked);
+  Task<Answer> opened(const Request& request, Key key, stream::Wait wait, bool only_looks, bool by_node);
+  Task<std::optional<Answer>> from_elsewhere(const Request& request, Key key, std::vector<std::string> nodes);
+  Streamed continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source);
   void count_play(const Request& request, int status);
   Answer ready(const Request& request, const std::shared_ptr<const stream::Ready>& ready);
-  Answer arriving(const Request& request, const stream::Arriving& arriving);
+  Answer arriving(const Request& request, const Key& key, const stream::Arriving& arriving);
   static Answer pending(const Request& request, const run::Flight::View& view);
 
   // events_api.cpp

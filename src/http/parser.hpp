@@ -52,6 +52,7 @@ inline std::optional<Field> known(std::string_view name) {
   const auto is = [name](std::string_view other) {
     return std::ranges::equal(name, other, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
   };
+  if (is("onetake-node")) return Field::onetake_node;
   if (is("x-user-action")) return Field::x_user_action;
   if (is("sec-purpose") || is("purpose")) return Field::sec_purpose;
   return std::nullopt;

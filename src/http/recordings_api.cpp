@@ -118,13 +118,16 @@ Task<Answer> Api::fetch_recording(const Request& request, Asked asked) {
   if (auto* refused = std::get_if<stream::Refused>(&opened))
     co_return problem(refused->failure,
                       {.retry_after = refused->retry_after, .provider_status = refused->provider_status});
-  if (std::holds_alternative<std::shared_ptr<const stream::Ready>>(opened)) {
+  const auto* const there = std::get_if<stream::Elsewhere>(&opened);
+  if (std::holds_alternative<std::shared_ptr<const stream::Ready>>(opened) || (there != nullptr && !there->pending)) {
     const auto recording = co_await parts_.ledger.find(*std::move(key));
     if (!recording) co_return problem({.fault = Fault::recording_not_found});
     co_return json_answer(200, json::serialize(json_of(*recording)));
   }
-  const auto view = std::holds_alternative<stream::Pending>(opened) ? std::get<stream::Pending>(opened).view
-                                                                    : std::get<stream::Arriving>(opened).flight->view();
+  const auto view = there != nullptr ? *there->pending
+                    : std::holds_alternative<stream::Pending>(opened)
+                        ? std::get<stream::Pending>(opened).view
+                        : std::get<stream::Arriving>(opened).flight->view();
   auto run = view.run;
   run.received_bytes = view.received();
   run.total_bytes = view.total();

@@ -22,6 +22,7 @@ enum class Field : std::uint8_t {
   if_none_match,
   if_range,
   if_unmodified_since,
+  onetake_node,
   origin,
   prefer,
   range,

@@ -182,16 +182,17 @@ TEST_F(SessionTest, EveryFieldThatRoutesLookAtArrives) {
   std::string fields;
   for (const std::string name :
        {"Accept", "Access-Control-Request-Method", "Authorization", "Cookie", "Host", "If-Match", "If-Modified-Since",
-        "If-None-Match", "If-Range", "If-Unmodified-Since", "Origin", "prefer", "RANGE", "Sec-Fetch-Dest",
-        "sec-fetch-mode", "Sec-Purpose", "X-User-Action", "X-Other"})
+        "If-None-Match", "If-Range", "If-Unmodified-Since", "Onetake-Node", "Origin", "prefer", "RANGE",
+        "Sec-Fetch-Dest", "sec-fetch-mode", "Sec-Purpose", "X-User-Action", "X-Other"})
     fields += name + ": value of " + name + " \r\n";
   client.send("GET / HTTP/1.1\r\n" + fields + "\r\n");
   EXPECT_EQ(client.reply().status, 200);
   EXPECT_THAT(kept, ElementsAre("value of Accept", "value of Access-Control-Request-Method", "value of Authorization",
                                 "value of Cookie", "value of Host", "value of If-Match", "value of If-Modified-Since",
                                 "value of If-None-Match", "value of If-Range", "value of If-Unmodified-Since",
-                                "value of Origin", "value of prefer", "value of RANGE", "value of Sec-Fetch-Dest",
-                                "value of sec-fetch-mode", "value of Sec-Purpose", "value of X-User-Action"));
+                                "value of Onetake-Node", "value of Origin", "value of prefer", "value of RANGE",
+                                "value of Sec-Fetch-Dest", "value of sec-fetch-mode", "value of Sec-Purpose",
+                                "value of X-User-Action"));
 }
 
 TEST_F(SessionTest, AnAnswerHasItsFraming) {

@@ -1,11 +1,13 @@
 #include <boost/json/serialize.hpp>
 #include <chrono>
 
+#include "base/loop.hpp"
 #include "base/metrics.hpp"
 #include "http/api.hpp"
 #include "http/conditional.hpp"
 #include "http/json.hpp"
 #include "http/problem.hpp"
+#include "provider/answer.hpp"
 #include "recording/byte_range.hpp"
 
 namespace onetake::http {
@@ -150,6 +152,20 @@ Task<End> send_live(Out& out, std::shared_ptr<run::Flight> flight, std::shared_p
   co_return End::clean;
 }
 
+/// Another node's answer that is no live audio.
+Task<End> pass_on(Out& out, std::shared_ptr<Neighbour> from, milliseconds patience) {
+  for (;;) {
+    const auto piece = co_await from->read(patience);
+    if (!piece) co_return End::cut;
+    if (piece->empty()) co_return End::clean;
+    const bool taken = co_await out.send(*piece, false);
+    if (!taken) co_return End::cut;
+  }
+}
+
+/// Of a node that does not answer and may be back, or be found to be gone.
+constexpr milliseconds between_looks{500};
+
 }  // namespace
 
 std::optional<Answer> Api::from_shelf(const Request& request, Asked asked) {
@@ -159,32 +175,82 @@ std::optional<Answer> Api::from_shelf(const Request& request, Asked asked) {
   if (!on_shelf) return std::nullopt;
   counted().hits.add();
   auto answer = ready(request, on_shelf);
-  count_play(request, answer.status);
+  if (!asked.by_node) count_play(request, answer.status);
   return answer;
 }
 
 Task<Answer> Api::stream(const Request& request, Asked asked) {
-  auto key = key_of(request, std::move(asked.caller.tenant), std::move(asked.sid));
+  const auto key = key_of(request, std::move(asked.caller.tenant), std::move(asked.sid));
   if (!key) co_return problem(key.error());
 
   const bool only_looks = request.is_head() || lists_token(request.field(Field::prefer), "respond-async");
   stream::Wait wait;
   if (!only_looks)
     wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
-  auto opened = co_await parts_.streams.open(*std::move(key), is_explicit(request), wait);
-  Answer answer;
-  if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) {
-    answer = ready(request, *whole);
-  } else if (const auto* live = std::get_if<stream::Arriving>(&opened)) {
-    answer = only_looks ? pending(request, live->flight->view()) : arriving(request, *live);
-  } else if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) {
-    answer = pending(request, nothing_yet->view);
-  } else {
-    const auto& refused = std::get<stream::Refused>(opened);
-    answer = problem(refused.failure, {.retry_after = refused.retry_after, .provider_status = refused.provider_status});
-  }
-  count_play(request, answer.status);
+  auto answer = co_await opened(request, *key, wait, only_looks, asked.by_node);
+  if (!asked.by_node) count_play(request, answer.status);
   co_return answer;
+}
+
+/// Who is asked by a node begins nothing, and passes nothing on: one hop.
+Task<Answer> Api::opened(const Request& request, Key key, stream::Wait wait, bool only_looks, bool by_node) {
+  for (;;) {
+    auto opened = co_await parts_.streams.open(key, is_explicit(request) && !by_node, wait);
+    if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened))
+      co_return ready(request, *whole);
+    if (const auto* live = std::get_if<stream::Arriving>(&opened))
+      co_return only_looks ? pending(request, live->flight->view()) : arriving(request, key, *live);
+    if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) co_return pending(request, nothing_yet->view);
+    if (by_node) co_return problem({.fault = Fault::misdirected, .detail = "This node does not have it."});
+    if (const auto* refused = std::get_if<stream::Refused>(&opened))
+      co_return problem(refused->failure,
+                        {.retry_after = refused->retry_after, .provider_status = refused->provider_status});
+
+    auto there = std::get<stream::Elsewhere>(std::move(opened));
+    if (only_looks && there.pending) co_return pending(request, *there.pending);
+    auto answer = co_await from_elsewhere(request, key, std::move(there.nodes));
+    if (answer) co_return *std::move(answer);
+    // That node is gone, or stops: either it is back soon, or the ledger gives what it had to somebody else.
+    if (in(between_looks) >= request.began + config_.stream_wait) {
+      if (there.pending) co_return pending(request, *there.pending);
+      co_return problem({.fault = Fault::unavailable, .detail = "The node that has the audio does not answer."},
+                        {.retry_after = milliseconds{1'000}});
+    }
+    co_await sleep_for(between_looks);
+  }
+}
+
+/// What another node answers; nothing where none does.
+Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key, std::vector<std::string> nodes) {
+  if (parts_.relay == nullptr) co_return std::nullopt;
+  auto question = Relay::question(request, key.tenant);
+  auto there = co_await parts_.relay->ask(std::move(question), std::move(nodes));
+  if (!there) co_return std::nullopt;
+  Answer answer{.status = there->status(), .fields = there->fields(), .body = {}};
+  const auto length = there->length();
+  if (answer.status == 204 || answer.status == 304 || (request.is_head() && !length)) co_return answer;
+
+  const auto range = provider::content_range(there->content_range());
+  if (request.is_get() && !there->etag().empty() && (answer.status == 200 || range)) {
+    Continued::Of of{.key = std::move(key),
+                     .target = std::string{request.target},
+                     .etag = std::string{there->etag()},
+                     .first = range ? range->first : 0,
+                     .end = range ? std::optional{range->last + 1} : length,
+                     .total = range ? range->total : length};
+    answer.body = continued(length, std::move(of), std::move(there));
+    co_return answer;
+  }
+  answer.body = Streamed{.length = length, .write = [there, patience = config_.listener_patience](Out& out) {
+                           return pass_on(out, there, patience);
+                         }};
+  co_return answer;
+}
+
+Streamed Api::continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source) {
+  const auto body = std::make_shared<Continued>(parts_.streams, *parts_.relay, config_.listener_patience, std::move(of),
+                                                std::move(source));
+  return {.length = length, .write = [body](Out& out) { return body->write(out); }};
 }
 
 /// A press's own requests, apart from those that move about in what it plays.
@@ -233,7 +299,7 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   return answer;
 }
 
-Answer Api::arriving(const Request& request, const stream::Arriving& live) {
+Answer Api::arriving(const Request& request, const Key& key, const stream::Arriving& live) {
   const Face face{live.live->content_type, live.etag, live.live->last_modified};
   switch (evaluate(request, face.etag, face.last_modified)) {
     case Precondition::failed:
@@ -254,8 +320,20 @@ Answer Api::arriving(const Request& request, const stream::Arriving& live) {
 
   const Bytes at = range ? range->first : 0;
   const auto end = range ? std::optional{range->last + 1} : live.total;
+  const auto length = end ? std::optional{*end - at} : std::nullopt;
+  if (parts_.relay != nullptr) {
+    answer.body = continued(length,
+                            {.key = key,
+                             .target = std::string{request.target},
+                             .etag = live.etag,
+                             .first = at,
+                             .end = end,
+                             .total = live.total},
+                            live);
+    return answer;
+  }
   answer.body = Streamed{
-      .length = end ? std::optional{*end - at} : std::nullopt,
+      .length = length,
       .write = [flight = live.flight, source = live.live->audio, at, end, patience = config_.listener_patience,
                 began = request.began](Out& out) { return send_live(out, flight, source, at, end, patience, began); }};
   return answer;

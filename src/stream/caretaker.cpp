@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "run/blob_name.hpp"
 #include "run/receiver.hpp"
 
 namespace onetake::stream {
@@ -31,8 +32,8 @@ std::vector<std::string> remove_all(blob::Store& store, const std::vector<std::s
 
 }  // namespace
 
-Caretaker::Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk)
-    : ledger_(ledger), store_(store), disk_(disk) {}
+Caretaker::Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Flights& flights, Shelf& shelf)
+    : ledger_(ledger), store_(store), disk_(disk), flights_(flights), shelf_(shelf) {}
 
 Task<int> Caretaker::tidy(bool announced_too) {
   const int unfinished = co_await remove_unfinished();
@@ -58,6 +59,7 @@ Task<int> Caretaker::remove_loose(bool announced_too) {
   for (;;) {
     auto blobs = co_await ledger_.loose_files(announced_too, page_size);
     const auto listed = blobs.size();
+    withdraw(blobs);
     const auto unlink = [this, blobs = std::move(blobs)] { return remove_all(store_, blobs); };
     auto gone = co_await disk_.run(unlink);
     const auto removed = gone.size();
@@ -65,6 +67,13 @@ Task<int> Caretaker::remove_loose(bool announced_too) {
     count += static_cast<int>(removed);
     if (listed < page_size || removed == 0) co_return count;
   }
+}
+
+/// Erased or replaced by another node, they may be open here, or still be sent as they arrived.
+void Caretaker::withdraw(const std::vector<std::string>& blobs) {
+  shelf_.withdraw(blobs);
+  for (const auto& blob : blobs)
+    if (const auto of = run::BlobName::parse(blob)) flights_.withdraw(of->recording, of->cycle);
 }
 
 }  // namespace onetake::stream

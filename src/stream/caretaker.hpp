@@ -3,6 +3,8 @@
 #include "base/offload.hpp"
 #include "blob/store.hpp"
 #include "ledger/ledger.hpp"
+#include "run/flights.hpp"
+#include "stream/shelf.hpp"
 
 namespace onetake::stream {
 
@@ -11,7 +13,7 @@ namespace onetake::stream {
 /// database is down; a file that the disk does not give up stays on the list.
 class Caretaker {
  public:
-  Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk);
+  Caretaker(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Flights& flights, Shelf& shelf);
 
   /// On start, before anything is fetched: nobody can be about to point to a file that has been announced. Tells how
   /// many files are gone now.
@@ -24,10 +26,13 @@ class Caretaker {
   Task<int> tidy(bool announced_too);
   Task<int> remove_unfinished();
   Task<int> remove_loose(bool announced_too);
+  void withdraw(const std::vector<std::string>& blobs);
 
   ledger::Ledger& ledger_;
   blob::Store& store_;
   Offload& disk_;
+  run::Flights& flights_;
+  Shelf& shelf_;
 };
 
 }  // namespace onetake::stream

@@ -57,6 +57,24 @@ void Shelf::forget(const TenantId& tenant, const CallSid& call_sid, const std::v
   }
 }
 
+void Shelf::withdraw(const std::vector<std::string>& blobs) {
+  const std::lock_guard lock{mutex_};
+  for (const auto& blob : blobs) {
+    for (auto it = recent_.begin(); it != recent_.end();) {
+      if (it->ready->blob != blob) {
+        ++it;
+        continue;
+      }
+      ++changes_[hash_of(it->key.tenant, it->key.call_sid) % changes_.size()];
+      it = drop(it);
+    }
+    const auto [first, last] = lent_.equal_range(blob);
+    for (auto it = first; it != last; ++it)
+      if (const auto file = it->second.lock()) file->withdrawn = true;
+    lent_.erase(first, last);
+  }
+}
+
 bool Shelf::let_go(const TenantId& tenant, const CallSid& call_sid, const std::string& blob) {
   const std::lock_guard lock{mutex_};
   if (held(blob)) return false;

@@ -45,6 +45,9 @@ class Shelf {
   /// says. Whoever is sending one of `blobs`, which are no more, stops.
   void forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs);
 
+  /// The same of files that another node's change has left without a pointer, of whatever calls.
+  void withdraw(const std::vector<std::string>& blobs);
+
   /// Eviction: takes the call's entries of `blob` away, unless somebody holds one of them or is being sent its file.
   /// Then false, and nothing has changed. What has been read from the ledger before is not put here any more.
   [[nodiscard]] bool let_go(const TenantId& tenant, const CallSid& call_sid, const std::string& blob);

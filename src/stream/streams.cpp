@@ -1,5 +1,8 @@
 #include "stream/streams.hpp"
 
+#include <utility>
+
+#include "base/log.hpp"
 #include "base/metrics.hpp"
 
 namespace onetake::stream {
@@ -40,15 +43,17 @@ Refused refused(const Setback& setback, std::optional<milliseconds> retry_after)
           .provider_status = setback.provider_status};
 }
 
-Streams::Streams(blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor,
-                 Quarantine& quarantine, run::Join::Admission admission)
-    : store_(store),
+Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf,
+                 Evictor& evictor, Quarantine& quarantine, run::Join::Admission admission, milliseconds node_silence)
+    : ledger_(ledger),
+      store_(store),
       disk_(disk),
       join_(join),
       shelf_(shelf),
       evictor_(evictor),
       quarantine_(quarantine),
-      admission_(admission) {}
+      admission_(admission),
+      node_silence_(node_silence) {}
 
 Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by) {
   bool cancelled = false;
@@ -89,6 +94,8 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::Ask
       }
       case Found::ready:
         if (auto ready = co_await take_down(key, joined.recording, epoch)) co_return ready;
+        if (auto there = co_await elsewhere(key, joined.recording.id, joined.recording.media->blob))
+          co_return *std::move(there);
         break;  // its file was lost, or it was changed meanwhile: the ledger is asked again
       case Found::fetching:
       case Found::created:
@@ -123,12 +130,28 @@ Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight,
     view = co_await flight->changed(before, wait.until);
     if (view.change == before) break;
   }
+  if (!view.live && !view.node.empty() && !view.ended)
+    co_return Elsewhere{.nodes = {view.node}, .pending = std::move(view)};
   if (!view.live && view.lacks_room())
     co_return no_room(view.run.due_at.value_or(wall_now() + room_patience) - wall_now());
   if (!view.ended) co_return Pending{.view = std::move(view)};
   if (view.run.status == RunStatus::failed)
     co_return refused(view.run.setback.value_or(Setback{.cause = Cause::internal, .detail = {}}),
                       admission_.failure_cooldown);
+  co_return std::nullopt;
+}
+
+/// Who else has what the pointer names. Nothing: the ledger is to be asked again, for the pointer has gone, with the
+/// last who had it or by a change, or this node has it after all.
+Task<std::optional<Elsewhere>> Streams::elsewhere(Key key, RecordingId recording, std::string blob) {
+  auto where = co_await ledger_.whereabouts(std::move(key), node_silence_);
+  if (!where || where->blob != blob) co_return std::nullopt;
+  if (where->here) co_return std::nullopt;
+  if (!where->holders.empty()) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}};
+  const bool gone = co_await ledger_.lost(recording, blob, node_silence_);
+  if (gone)
+    log::warn("blob.lost", "no living node has the audio; the next Play fetches the recording again",
+              {{"recording", recording.str()}, {"blob", blob}});
   co_return std::nullopt;
 }
 

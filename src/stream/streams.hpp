@@ -26,6 +26,12 @@ struct Pending {
   run::Flight::View view;
 };
 
+/// To be had from another node: whole, or, with `pending`, as it arrives there.
+struct Elsewhere {
+  std::vector<std::string> nodes;  ///< by their URLs, whoever is most likely to have it open first
+  std::optional<run::Flight::View> pending;
+};
+
 /// Not to be had, and why.
 struct Refused {
   Failure failure;
@@ -33,7 +39,7 @@ struct Refused {
   int provider_status = 0;
 };
 
-using Opened = std::variant<std::shared_ptr<const Ready>, Arriving, Pending, Refused>;
+using Opened = std::variant<std::shared_ptr<const Ready>, Arriving, Pending, Elsewhere, Refused>;
 
 /// How long a request is ready to wait before it is told that there is nothing to hear yet.
 struct Wait {
@@ -45,8 +51,9 @@ struct Wait {
 /// The one place where the order of checks of contract section 5 stands, from 404 on. Any loop.
 class Streams {
  public:
-  Streams(blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor, Quarantine& quarantine,
-          run::Join::Admission admission);
+  /// A node that is silent for longer than `node_silence` has nothing.
+  Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf, Evictor& evictor,
+          Quarantine& quarantine, run::Join::Admission admission, milliseconds node_silence);
 
   /// Only what needs neither the database nor the disk: for the hot path.
   [[nodiscard]] std::shared_ptr<const Ready> on_shelf(const Key& key) { return shelf_.find(key, wall_now()); }
@@ -55,9 +62,11 @@ class Streams {
   Task<Opened> open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by = ledger::AskedBy::play);
 
  private:
+  Task<std::optional<Elsewhere>> elsewhere(Key key, RecordingId recording, std::string blob);
   Task<std::shared_ptr<const Ready>> take_down(Key key, const Recording& recording, std::uint64_t epoch);
   Task<std::optional<Opened>> follow(std::shared_ptr<run::Flight> flight, Wait wait);
 
+  ledger::Ledger& ledger_;
   blob::Store& store_;
   Offload& disk_;
   run::Join& join_;
@@ -65,6 +74,7 @@ class Streams {
   Evictor& evictor_;
   Quarantine& quarantine_;
   const run::Join::Admission admission_;
+  const milliseconds node_silence_;
 };
 
 /// How a failed run is told to whoever asks for the recording.

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/clock.hpp"
+#include "http/answer.hpp"
+#include "http/relay.hpp"
+#include "media/checksum.hpp"
+#include "stream/streams.hpp"
+
+namespace onetake::http {
+
+/// The body of an answer that comes live, from this node or from another, and outlives the place that it comes from:
+/// where that breaks off it goes on from wherever the audio is now, and who listens sees a pause.
+///
+///   comes from        breaks off when                              goes on
+///   ---------------   ------------------------------------------   ------------------------------------------------
+///   a flight          another node has taken its run up            from a flight, from another node, or from the
+///   another node      the node dies, stops, or says nothing for    file, whichever there is; until there is one it
+///                     a while of a body whose length is known      is looked for, for `patience` after the last byte
+///   a published file  never
+///
+/// What goes on is the same representation, by its strong ETag, or one that begins with the very bytes that were sent:
+/// their SHA-256 is compared. Two versions are never glued together; where there is only another, the body is cut.
+/// For one answer, on its connection's loop.
+class Continued {
+ public:
+  /// What is being sent.
+  struct Of {
+    Key key;
+    std::string target;  ///< of the request
+    std::string etag;
+    Bytes first = 0;
+    std::optional<Bytes> end;    ///< behind its last byte; nothing: up to the end, wherever that is
+    std::optional<Bytes> total;  ///< of the representation
+  };
+  using Source = std::variant<stream::Arriving, std::shared_ptr<Neighbour>, std::shared_ptr<const stream::Ready>>;
+
+  Continued(stream::Streams& streams, const Relay& relay, milliseconds patience, Of of, Source source);
+
+  /// Once.
+  Task<End> write(Out& out);
+
+ private:
+  enum class Came { to_its_end, to_nothing, broke_off };
+
+  Task<Came> send(Out& out);
+  Task<Came> send_flight(Out& out, stream::Arriving from);
+  Task<Came> send_neighbour(Out& out, std::shared_ptr<Neighbour> from);
+  Task<Came> send_file(Out& out, std::shared_ptr<const stream::Ready> from);
+  void sent(Bytes bytes);
+
+  Task<bool> find_on();
+  Task<std::optional<bool>> take(stream::Opened opened);
+  Task<bool> take_flight(stream::Arriving there);
+  Task<bool> take_file(std::shared_ptr<const stream::Ready> there);
+  Task<bool> take_neighbour(std::vector<std::string> nodes);
+  Task<bool> skip(std::shared_ptr<Neighbour> there);
+  Task<void> catch_up();
+  Task<bool> begins_alike(int fd);
+  [[nodiscard]] bool fits(std::optional<Bytes> total) const { return !of_.total || !total || *of_.total == *total; }
+  [[nodiscard]] Deadline until() const { return last_ + patience_; }
+
+  stream::Streams& streams_;
+  const Relay& relay_;
+  const milliseconds patience_;
+  const Of of_;
+  Source source_;
+  Bytes at_;      ///< of the next byte to be sent
+  Bytes hashed_;  ///< from `first` up to here is in `checksum_`
+  media::Checksum checksum_{Digest::Algorithm::sha256};
+  std::string left_;  ///< of a neighbour's body, read and to be sent
+  Monotonic::time_point last_ = Monotonic::now();
+};
+
+}  // namespace onetake::http
