@@ -1,0 +1,128 @@
+// A node that is cut off: from the database, or from the other node. In a network namespace of the test's own, where
+// packets can be dropped.
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/temp_folder.hpp"
+#include "story/shared_database.hpp"
+#include "story/story.hpp"
+
+namespace onetake::story {
+namespace {
+
+void shell(const std::string& command) {
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+}
+
+/// The loopback of a network that nobody else has, and a PostgreSQL on it. Before anything else of a test.
+class Network {
+ public:
+  Network() {
+    if (::unshare(CLONE_NEWNET) != 0) throw std::runtime_error("no network namespace: this test needs root");
+    shell("ip link set lo up");
+    shell(ONETAKE_SCRIPTS "/lib/postgres start " + url_file() + ' ' + std::to_string(::getpid()) + " >/dev/null");
+    if (const char* before = std::getenv("ONETAKE_POSTGRES")) before_ = before;
+    ::setenv("ONETAKE_POSTGRES", ('@' + url_file()).c_str(), 1);
+  }
+  ~Network() {
+    ::setenv("ONETAKE_POSTGRES", before_.c_str(), 1);
+    shell(ONETAKE_SCRIPTS "/lib/postgres stop " + url_file());
+  }
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  /// From now on what processes of this group send to this port is lost, until `heal`.
+  static void cut(int group, int port) { rule("-A", group, port); }
+  static void heal(int group, int port) { rule("-D", group, port); }
+
+ private:
+  [[nodiscard]] std::string url_file() const { return (folder_.path() / "postgres.url").string(); }
+  static void rule(const std::string& verb, int group, int port) {
+    shell("iptables -w " + verb + " OUTPUT -p tcp --dport " + std::to_string(port) + " -m owner --gid-owner " +
+          std::to_string(group) + " -j DROP");
+  }
+
+  TempFolder folder_;
+  std::string before_;
+};
+
+constexpr int group = 4242;
+/// A process that iptables can tell from the others.
+const std::vector<std::string> in_group{"/usr/bin/setpriv", "--regid", std::to_string(group), "--clear-groups"};
+
+int port_of(const std::string& url) { return std::stoi(url.substr(url.find(':', url.find('@')) + 1)); }
+
+// Cut off from the database in mid-fetch, past its lease: it stops by itself, the other takes the run up, and whoever
+// listens at either hears every byte of one recording. Who presses Play at it meanwhile is told so.
+TEST(NodesCutOff, FromTheDatabase) {
+  const Network network;
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node({{"server.stream_wait", "\"1s\""}}), Server::Later{}};
+  one.start({}, in_group);
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"), whole());
+  auto other = provider.has("CA2", speech(1s, {.seed = 2}));
+  one.has(call);
+  one.has(other);
+  auto here = one.play(call, 3);
+  here.until_heard(1000);
+  Server two{provider, database.node()};
+  auto there = two.play(call, 3);
+  there.until_heard(1000);
+
+  const int port = port_of(database.url());
+  Network::cut(group, port);
+  EXPECT_EQ(two.settled("CA1"), "ready");
+  there.until_the_end();
+  EXPECT_THAT(there, Each(HeardExactly(call.audio)));
+  EXPECT_THAT(one.get(play("CA2")), IsProblem(503, "unavailable"));
+  EXPECT_THAT(here, Each(IsStillListening()));
+
+  Network::heal(group, port);
+  call.release("half");
+  here.until_the_end();
+  EXPECT_THAT(here, Each(HeardExactly(call.audio)));
+  EXPECT_TRUE(Server::eventually([&] { return one.get(play("CA2")).body == other.audio.bytes(); }));
+  EXPECT_EQ(one.settled("CA2"), "ready");
+  EXPECT_EQ(call.requests(), 2);
+  EXPECT_EQ(one.files("audio") + two.files("audio"), 2) << "one of each recording";
+  EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status), max(status) FROM run"),
+            "2|1|completed|completed\n");
+}
+
+// The nodes do not reach each other for a while: whoever listens to what the other has hears on when they do.
+TEST(NodesCutOff, FromTheOtherNode) {
+  const Network network;
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  Server two{provider, database.node(), Server::Later{}};
+  two.start({}, in_group);
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"));
+  one.has(call);
+  auto here = one.play(call, 3);
+  here.until_heard(1000);
+  auto there = two.play(call, 3);
+  there.until_heard(1000);
+
+  Network::cut(group, one.port());
+  call.release("half");
+  here.until_the_end();
+  EXPECT_THAT(here, Each(HeardExactly(call.audio)));
+  auto late = two.play(call, 2);
+  two.until("onetake_relayed_requests_total", "failed", 1);
+  Network::heal(group, one.port());
+  there.until_the_end();
+  late.until_the_end();
+
+  EXPECT_THAT(there, Each(HeardExactly(call.audio)));
+  EXPECT_THAT(late, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(call.requests(), 1);
+  EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status) FROM run"), "1|1|completed\n");
+}
+
+}  // namespace
+}  // namespace onetake::story

@@ -1,0 +1,272 @@
+// Several servers on one PostgreSQL: whichever somebody asks, there is one fetch, and all of them have it.
+
+#include <csignal>
+
+#include "story/shared_database.hpp"
+#include "story/story.hpp"
+
+namespace onetake::story {
+namespace {
+
+const Server::Settings api{{"server.role", "\"api\""}};
+const Server::Settings worker{{"server.role", "\"worker\""}};
+
+/// One run, completed, of one cycle.
+void expect_one_run(const SharedDatabase& database) {
+  EXPECT_EQ(database.ask("SELECT count(*), max(cycle), max(status) FROM run"), "1|1|completed\n");
+}
+
+// People press Play on either node while it arrives, and when it is ready: one fetch, the same answer from both.
+TEST(Nodes, OnePlayOneFetchWhicheverIsAsked) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  Server two{provider, database.node()};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"));
+  one.has(call);
+
+  auto here = one.play(call, 5);
+  here.until_heard(1000);
+  auto there = two.play(call, 5);
+  there.until_heard(1000);
+  EXPECT_THAT(there, Each(IsStillListening()));
+  EXPECT_EQ(there[0].field("ETag"), here[0].field("ETag"));
+  EXPECT_EQ(there[0].field("Content-Length"), here[0].field("Content-Length"));
+  const auto far = static_cast<int>(call.audio.size()) - 5000;
+  auto ahead =
+      two.listen(two.request("GET", play("CA1"), {"Range: bytes=" + std::to_string(far) + "-"}), 1, call.audio);
+  call.release("half");
+  here.until_the_end();
+  there.until_the_end();
+  ahead.until_the_end();
+
+  EXPECT_THAT(here, Each(HeardExactly(call.audio)));
+  EXPECT_THAT(there, Each(HeardExactly(call.audio)));
+  EXPECT_THAT(ahead, Each(HeardFrom(far, 5000)));
+  EXPECT_EQ(two.settled("CA1"), "ready");
+  const auto ready = two.get(stream("CA1"));
+  EXPECT_THAT(ready, Has(200));
+  EXPECT_TRUE(ready.body == call.audio.bytes());
+  EXPECT_EQ(ready.field("ETag"), here[0].field("ETag"));
+  EXPECT_EQ(ready.field("Last-Modified"), here[0].field("Last-Modified"));
+  EXPECT_THAT(two.head(stream("CA1")), AllOf(Has(200), Says("Content-Length", std::to_string(call.audio.size()))));
+  EXPECT_THAT(two.get(stream("CA1"), {"Range: bytes=0-99"}), AllOf(Has(206), Says("Content-Length", "100")));
+  EXPECT_THAT(two.get(stream("CA1"), {"If-None-Match: " + ready.field("ETag")}), Has(304));
+  EXPECT_THAT(two.get(stream("CA1"), {"Range: bytes=99999999-"}), Has(416));
+  EXPECT_EQ(call.requests(), 1);
+  EXPECT_EQ(one.metric("onetake_duplicate_runs"), 0);
+  EXPECT_EQ(two.files("audio"), 0) << "it is passed on, not kept";
+  EXPECT_GE(two.metric("onetake_relayed_requests_total", "passed"), 6);
+  expect_one_run(database);
+}
+
+// A thousand presses on three nodes at once.
+TEST(Nodes, ManyPressesAtOnceAreOneRun) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  Server two{provider, database.node()};
+  Server three{provider, database.node(api)};
+  auto call = provider.has("CA1", speech(2s)).answering(before_first_byte("go"));
+  one.has(call);
+  std::vector<Listeners> people;
+  for (const auto* server : {&one, &two, &three}) people.push_back(server->play(call, 100));
+  call.until(held("go"));
+  call.release("go");
+  for (auto& some : people) some.until_the_end();
+
+  for (const auto& some : people) EXPECT_THAT(some, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(call.requests(), 1);
+  expect_one_run(database);
+}
+
+// A node that only answers, and one that only fetches.
+TEST(Nodes, OneAnswersAndOneFetches) {
+  Provider provider;
+  const SharedDatabase database;
+  Server front{provider, database.node(api)};
+  Server back{provider, database.node(worker)};
+  auto call = provider.has("CA1", speech(5s)).answering(hold_at(0.5, "half"));
+  front.has(call);
+
+  auto people = front.play(call, 3);
+  people.until_heard(1000);
+  EXPECT_EQ(front.get(recording("CA1"))["/state"], "fetching");
+  call.release("half");
+  people.until_the_end();
+
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(front.settled("CA1"), "ready");
+  EXPECT_EQ(front.files("audio"), 0);
+  EXPECT_EQ(back.files("audio"), 1);
+  expect_one_run(database);
+}
+
+// The worker is killed in mid-fetch: whoever listens at the other node hears on, on the connection that they have.
+TEST(Nodes, AWorkerKilledInMidFetch) {
+  for (int trial = 0; trial < 5; ++trial) {
+    Provider provider;
+    const SharedDatabase database;
+    Server front{provider, database.node(api)};
+    auto first = std::make_unique<Server>(provider, database.node(worker));
+    auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.2 + 0.15 * trial, "part"), whole());
+    front.has(call);
+    auto people = front.play(call, 3);
+    people.until_heard(1000);
+    const Server second{provider, database.node(worker)};
+
+    first->kill();
+    people.until_the_end();
+
+    EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+    EXPECT_EQ(front.settled("CA1"), "ready");
+    EXPECT_TRUE(front.get(stream("CA1")).body == call.audio.bytes());
+    EXPECT_EQ(call.requests(), 2);
+    EXPECT_EQ(second.metric("onetake_lease_rescues_total"), 1);
+    expect_one_run(database);
+    call.release("part");
+    first->start();  // finds what it had been doing done
+    EXPECT_TRUE(Server::eventually([&] { return first->files("temporary") == 0; }));
+  }
+}
+
+// A node is paused past its lease in mid-fetch, and goes on: the other has taken its run up. Nobody hears a wrong byte,
+// the late one publishes nothing, and those who listen to it hear on from the other.
+TEST(Nodes, OnePausedPastItsLease) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"), whole());
+  one.has(call);
+  auto here = one.play(call, 3);
+  here.until_heard(1000);
+  Server two{provider, database.node()};
+  auto there = two.play(call, 3);
+  there.until_heard(1000);
+
+  one.signal(SIGSTOP);
+  there.until_the_end();
+  EXPECT_THAT(there, Each(HeardExactly(call.audio)));
+  call.release("half");
+  one.signal(SIGCONT);
+  here.until_the_end();
+
+  EXPECT_THAT(here, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(two.settled("CA1"), "ready");
+  EXPECT_EQ(two.files("audio"), 1);
+  EXPECT_TRUE(Server::eventually([&] { return one.files("temporary") == 0; }));
+  EXPECT_EQ(one.files("audio"), 0);
+  EXPECT_TRUE(one.get(stream("CA1")).body == call.audio.bytes());
+  EXPECT_EQ(call.requests(), 2);
+  expect_one_run(database);
+}
+
+// Erased at one node, it is gone at all: who listens anywhere is cut, and no file is left.
+TEST(Nodes, ErasedAtOneIsGoneAtAll) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  Server two{provider, database.node()};
+  auto call = provider.has("CA1", speech(10min));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  ASSERT_EQ(one.files("audio"), 1);
+  auto here = one.play(call, 2, {}, Pace::slow);
+  auto there = two.play(call, 2, {}, Pace::slow);
+  here.until_heard(1000);
+  there.until_heard(1000);
+
+  EXPECT_EQ(two.del(recording("CA1")).status, 204);
+  EXPECT_THAT(two.get(stream("CA1")), IsProblem(404, "recording_not_found"));
+  EXPECT_TRUE(Server::eventually([&] { return one.get(stream("CA1")).status == 404; })) << "when it has heard of it";
+  EXPECT_TRUE(Server::eventually([&] { return one.files("audio") == 0; }));
+  here.until_the_end();
+  there.until_the_end();
+
+  EXPECT_THAT(here, Each(WasCutBefore(call.audio.size())));
+  EXPECT_THAT(there, Each(WasCutBefore(call.audio.size())));
+}
+
+// Cancelled at one node, the fetch at the other stops; the next Play begins another cycle.
+TEST(Nodes, CancelledAtOneStopsAtTheOther) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  Server two{provider, database.node()};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"), whole());
+  one.has(call);
+  auto here = one.play(call, 2);
+  here.until_heard(1000);
+  auto there = two.play(call, 2);
+  there.until_heard(1000);
+
+  EXPECT_THAT(two.post("/api/runs/" + two.get(recording("CA1"))["/run/id"] + "/cancel"), Has(202));
+  here.until_the_end();
+  there.until_the_end();
+  EXPECT_THAT(here, Each(WasCutBefore(call.audio.size())));
+  EXPECT_THAT(there, Each(WasCutBefore(call.audio.size())));
+  EXPECT_EQ(one.get(recording("CA1"))["/state"], "remote");
+
+  EXPECT_TRUE(two.get(play("CA1")).body == call.audio.bytes());
+  EXPECT_EQ(database.ask("SELECT count(*), max(cycle) FROM run"), "2|2\n");
+}
+
+// The only one that held a recording is gone for good: the other waits until that is sure, and fetches it again.
+TEST(Nodes, TheOnlyHolderIsGone) {
+  Provider provider;
+  const SharedDatabase database;
+  auto one = std::make_unique<Server>(provider, database.node());
+  Server two{provider, database.node()};
+  auto call = provider.has("CA1", speech(5s));
+  one->has(call);
+  ASSERT_EQ(one->fetched("CA1"), "ready");
+  ASSERT_EQ(one->files("audio"), 1);
+
+  one->kill();
+  auto people = two.play(call, 3);
+  people.until_the_end();
+
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(call.requests(), 2);
+  EXPECT_EQ(two.settled("CA1"), "ready");
+  EXPECT_EQ(two.get(recording("CA1"))["/run/cycle"], "2");
+  one->start();
+  EXPECT_EQ(one->files("audio"), 0) << "nothing points to it any more";
+}
+
+// One that is back soon has what it had: who asks in between waits, and nothing is fetched again.
+TEST(Nodes, AHolderThatIsBackSoonHasItStill) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node({{"server.node_silence", "\"20s\""}})};
+  const Server two{provider, database.node({{"server.node_silence", "\"20s\""}})};
+  auto call = provider.has("CA1", speech(5s));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+
+  one.stop();
+  auto people = two.play(call, 3);
+  two.until("onetake_relayed_requests_total", "failed", 3);
+  one.start();
+  people.until_the_end();
+
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(call.requests(), 1);
+  EXPECT_EQ(one.files("audio"), 1);
+}
+
+// Only the nodes of one database let each other in.
+TEST(Nodes, NobodyElseIsLetIn) {
+  Provider provider;
+  const SharedDatabase database;
+  const SharedDatabase another;
+  Server one{provider, database.node()};
+  auto call = provider.has("CA1", speech(1s));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  EXPECT_THAT(one.get(stream("CA1"), {nobody, "Onetake-Node: acme.9999999999.AAAA"}), IsProblem(401, "unauthorized"));
+  EXPECT_THAT(one.get(stream("CA1"), {nobody}), IsProblem(401, "unauthorized"));
+}
+
+}  // namespace
+}  // namespace onetake::story
