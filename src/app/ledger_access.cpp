@@ -81,7 +81,9 @@ Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& 
 }
 
 Answer<Verified> verify_data(const Settings& settings) {
-  return with_ledger<Verified>(settings, [&](const AskLedger& ask) { return verify(ask, settings.server.data_dir); });
+  return with_ledger<Verified>(settings, [&](const AskLedger& ask) {
+    return verify(ask, ledger::sqlite_inquiry(), settings.server.data_dir);
+  });
 }
 
 Answer<Schema> ledger_migrate(const Settings& settings) {

@@ -27,7 +27,7 @@ struct Unanswered {
   std::string why;
 };
 
-/// What the ledger says of a recording's audio.
+/// What the ledger says of a recording's file here.
 struct Pointer {
   std::string blob;
   Bytes bytes = 0;
@@ -56,13 +56,15 @@ std::optional<std::string> sha256_of(const fs::path& path, Bytes& size) {
 
 class Verifier {
  public:
-  Verifier(const AskLedger& ask, const fs::path& data_dir, fs::file_time_type now)
-      : ask_(ask), dir_(data_dir), now_(now) {}
+  Verifier(const AskLedger& ask, const ledger::Inquiry& inquiry, const fs::path& data_dir, fs::file_time_type now)
+      : ask_(ask), inquiry_(inquiry), dir_(data_dir), now_(now) {}
 
   Verified all() && {
     schema();
-    done_.recordings = rows(ledger::recording_invariants(), &ledger::recordings_page);
-    done_.runs = rows(ledger::run_invariants(), &ledger::runs_page);
+    done_.recordings = rows(inquiry_.of_recordings(),
+                            [&](const std::string& after) { return inquiry_.recordings_page(after, page_size); });
+    done_.runs = rows(ledger::Inquiry::of_runs(),
+                      [](const std::string& after) { return ledger::Inquiry::runs_page(after, page_size); });
     pointers();
     published_files();
     temporary_files();
@@ -82,19 +84,15 @@ class Verifier {
 
   /// What forbids at all times what is looked for here only now.
   void schema() {
-    auto ours = ledger::schema_objects();
-    for (const auto& row : ask(std::string{ledger::select_schema_objects}).rows) {
-      const auto object = ours.extract(text(row.at(0)));
-      if (!object.empty() && object.mapped() != text(row.at(1)))
-        report("schema_unchanged", object.key(), "is not as this version makes it");
-    }
-    for (const auto& [name, sql] : ours) report("schema_unchanged", name, "is missing");
+    for (const auto& [name, wrong] : inquiry_.schema_faults(ask(inquiry_.schema())))
+      report("schema_unchanged", name, wrong);
   }
 
-  std::int64_t rows(std::span<const ledger::Invariant> invariants, std::string (*page)(const std::string&, int)) {
+  template <class Page>
+  std::int64_t rows(std::span<const ledger::Invariant> invariants, Page page) {
     std::int64_t count = 0;
     for (std::string after;;) {
-      const auto table = ask(page(after, page_size));
+      const auto table = ask(page(after));
       if (table.rows.empty()) return count;
       for (const auto& row : table.rows) {
         ++count;
@@ -105,22 +103,18 @@ class Verifier {
     }
   }
 
-  [[nodiscard]] Table pointers_page(const std::string& condition) const {
-    return ask("SELECT id, media_blob, media_bytes, media_sha256 FROM recording WHERE media_blob IS NOT NULL AND " +
-               condition + " ORDER BY id LIMIT " + std::to_string(page_size));
-  }
   static Pointer pointer_of(const std::vector<std::optional<std::string>>& row) {
     return {text(row.at(1)), std::strtoull(text(row.at(2)).c_str(), nullptr, 10), text(row.at(3))};
   }
   [[nodiscard]] std::optional<Pointer> pointer(const std::string& recording) const {
-    const auto table = pointers_page("id = " + ledger::quoted(recording));
+    const auto table = ask(inquiry_.file_of(recording));
     return table.rows.empty() ? std::nullopt : std::optional{pointer_of(table.rows.front())};
   }
 
   /// A pointer has its file, and the file its bytes.
   void pointers() {
     for (std::string after;;) {
-      const auto table = pointers_page("id > " + ledger::quoted(after));
+      const auto table = ask(inquiry_.files_page(after, page_size));
       if (table.rows.empty()) return;
       for (const auto& row : table.rows) {
         after = text(row.at(0));
@@ -166,9 +160,9 @@ class Verifier {
       files_in(folder.path(), [&](const fs::directory_entry& file) {
         ++done_.files;
         if (!old(file)) return;
-        const auto said = pointer(id_in(file));
-        if ((said && said->blob == file.path().filename()) || !fs::exists(file.path())) return;
-        report("file_has_its_pointer", file.path().string(), "older than an hour, and no recording's audio");
+        const auto known = ask(inquiry_.accounts_for(file.path().filename().string(), id_in(file)));
+        if (!known.rows.empty() || !fs::exists(file.path())) return;
+        report("file_has_its_pointer", file.path().string(), "older than an hour, and no recording's audio here");
       });
     });
   }
@@ -185,6 +179,7 @@ class Verifier {
   }
 
   const AskLedger& ask_;
+  const ledger::Inquiry& inquiry_;
   const fs::path dir_;
   const fs::file_time_type now_;
   Verified done_;
@@ -192,9 +187,10 @@ class Verifier {
 
 }  // namespace
 
-Answer<Verified> verify(const AskLedger& ask, const fs::path& data_dir, fs::file_time_type now) {
+Answer<Verified> verify(const AskLedger& ask, const ledger::Inquiry& inquiry, const fs::path& data_dir,
+                        fs::file_time_type now) {
   try {
-    return Verifier{ask, data_dir, now}.all();
+    return Verifier{ask, inquiry, data_dir, now}.all();
   } catch (const Unanswered& unanswered) {
     return std::unexpected(unanswered.why);
   }

@@ -7,6 +7,7 @@
 
 #include "app/control.hpp"
 #include "base/units.hpp"
+#include "ledger/invariants.hpp"
 
 namespace onetake::app {
 
@@ -28,10 +29,11 @@ struct Verified {
 /// Read-only SQL on the ledger, wherever it is open.
 using AskLedger = std::function<Answer<ledger::Table>(const std::string& sql)>;
 
-/// Checks every invariant over the database and the files, while a server runs or not: row by row in pages, and each
-/// published file's size and SHA-256. What changes meanwhile is asked for again before it is reported. Files that
-/// nobody points to are violations once they are older than an hour at `now`. Errors: the database's own words.
-Answer<Verified> verify(const AskLedger& ask, const std::filesystem::path& data_dir,
+/// Checks every invariant over the database, whose SQL `inquiry` speaks, and the files of the data directory, while a
+/// server runs or not: row by row in pages, and each published file's size and SHA-256. What changes meanwhile is asked
+/// for again before it is reported. Files that nobody points to are violations once they are older than an hour at
+/// `now`. Errors: the database's own words.
+Answer<Verified> verify(const AskLedger& ask, const ledger::Inquiry& inquiry, const std::filesystem::path& data_dir,
                         std::filesystem::file_time_type now = std::filesystem::file_time_type::clock::now());
 
 }  // namespace onetake::app

@@ -4,12 +4,10 @@
 
 #include <fstream>
 
-#include "app/foreground.hpp"
+#include "app/test_data.hpp"
 #include "base/temp_folder.hpp"
-#include "blob/store.hpp"
 #include "ledger/sqlite_connection.hpp"
 #include "ledger/sqlite_ledger.hpp"
-#include "media/checksum.hpp"
 
 namespace onetake::app {
 namespace {
@@ -28,44 +26,11 @@ auto named(const std::string& invariant) { return Field(&Violation::invariant, i
 class VerifyTest : public testing::Test {
  protected:
   VerifyTest() {
-    fetch("CA-ready");
-    play("CA-fetching");
-    loop_.wait_for(ledger_->fail(play("CA-failed"), {.cause = Cause::forbidden, .detail = "no"}, wall_now()));
-    ledger_.reset();
-  }
-
-  ledger::Lease play(const std::string& call_sid) {
-    Registration said;
-    said.provider = "main";
-    said.source_url = "https://media.example.com/" + call_sid;
-    const TenantId acme{"acme"};
-    const CallSid call{call_sid};
-    loop_.wait_for(ledger_->put(acme, call, said, wall_now()));
-    ledger::Play press;
-    press.key = {acme, call, {}};
-    press.explicit_action = press.claim = true;
-    press.now = wall_now();
-    return loop_.wait_for(ledger_->play(std::move(press))).lease.value();
-  }
-
-  void fetch(const std::string& call_sid) {
-    const auto lease = play(call_sid);
-    const std::string audio = "as good as audio";
-    blob_ = lease.recording.str() + "-1-1-1";
-    auto writer = store_.create(lease.run.str() + "-1-1");
-    ASSERT_TRUE(writer.begin(audio.size()));
-    ASSERT_TRUE(writer.append(std::as_bytes(std::span{audio})));
-    writer.finish();
-    store_.publish(writer, blob_);
-    media::Checksum sum{Digest::Algorithm::sha256};
-    sum.take(std::as_bytes(std::span{audio}));
-    Media media;
-    media.blob = blob_;
-    media.bytes = audio.size();
-    media.sha256 = media::hex(sum.finish());
-    media.content_type = "audio/wav";
-    media.cycle = media.version = 1;
-    ASSERT_TRUE(loop_.wait_for(ledger_->complete(lease, media, wall_now())));
+    const auto ledger = ledger::open_sqlite(file_);
+    Served served{loop_, *ledger, folder_.path()};
+    blob_ = served.fetch("CA-ready");
+    served.play("CA-fetching");
+    served.fail("CA-failed");
   }
 
   void sabotage(const std::string& sql) {
@@ -80,16 +45,14 @@ class VerifyTest : public testing::Test {
       if (!table) return std::unexpected(table.error().detail);
       return *std::move(table);
     };
-    return verify(ask, folder_.path(), fs::file_time_type::clock::now() + later).value();
+    return verify(ask, ledger::sqlite_inquiry(), folder_.path(), fs::file_time_type::clock::now() + later).value();
   }
 
   fs::path audio() const { return blob::Store::path_of(folder_.path(), blob_); }
 
   TempFolder folder_;
   fs::path file_ = folder_.path() / "onetake.db";
-  blob::Store store_{folder_.path()};
   Foreground loop_;
-  std::unique_ptr<ledger::Ledger> ledger_ = ledger::open_sqlite(file_);
   std::string blob_;
 };
 
@@ -181,6 +144,20 @@ TEST_F(VerifyTest, FindsAFileThatNobodyPointsTo) {
   std::ofstream{audio().string().append("-0")} << "published, and then the server died";
   EXPECT_THAT(verified().violations, IsEmpty()) << "it may be about to be pointed to";
   EXPECT_THAT(verified(std::chrono::hours{2}).violations, ElementsAre(named("file_has_its_pointer")));
+}
+
+TEST_F(VerifyTest, WhatIsToBeRemovedIsNotLooseEither) {
+  std::ofstream{audio().string().append("-0")} << "evicted, and not unlinked yet";
+  sabotage("INSERT INTO loose_file VALUES ('" + blob_ + "-0', 0)");
+  EXPECT_THAT(verified(std::chrono::hours{2}).violations, IsEmpty());
+}
+
+TEST_F(VerifyTest, WhatHasOnlyADurableCopyNeedsNoFile) {
+  fs::remove(audio());
+  sabotage("UPDATE recording SET media_here = 0, media_durable = 1 WHERE media_blob IS NOT NULL");
+  EXPECT_THAT(verified(std::chrono::hours{2}).violations, IsEmpty());
+  sabotage("UPDATE recording SET media_durable = 0");
+  EXPECT_THAT(verified().violations, ElementsAre(named("ready_is_held")));
 }
 
 TEST_F(VerifyTest, FindsATemporaryThatNobodyWrites) {

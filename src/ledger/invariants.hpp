@@ -1,9 +1,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "ledger/ledger.hpp"
 
 namespace onetake::ledger {
 
@@ -15,21 +18,37 @@ struct Invariant {
   std::string_view violated;
 };
 
-/// Of a recording `r`, and of a run `u`.
-std::span<const Invariant> recording_invariants();
-std::span<const Invariant> run_invariants();
-
 /// As a literal of SQL. Ids are ours, but they come from a table that may be broken.
 std::string quoted(const std::string& text);
 
-/// `SELECT id, <a column 0 or 1 an invariant> …`: the next `limit` rows by id, after `after` ("" is the beginning).
-std::string recordings_page(const std::string& after, int limit);
-std::string runs_page(const std::string& after, int limit);
+/// What `onetake verify` asks a database, in the database's own SQL. Pages go on behind an id; "" is the beginning.
+class Inquiry {
+ public:
+  virtual ~Inquiry() = default;
 
-/// The tables, indexes and triggers that this build makes, by name: what forbids at all times what the invariants look
-/// for afterwards.
-std::map<std::string, std::string> schema_objects();
-/// `name, sql` of those that there are.
-extern const std::string_view select_schema_objects;
+  /// Of a recording `r`, and of a run `u`.
+  [[nodiscard]] virtual std::span<const Invariant> of_recordings() const = 0;
+  [[nodiscard]] static std::span<const Invariant> of_runs();
+  /// `SELECT id, <a column 0 or 1 an invariant> …`: the next `limit` rows by id.
+  [[nodiscard]] std::string recordings_page(const std::string& after, int limit) const;
+  [[nodiscard]] static std::string runs_page(const std::string& after, int limit);
+
+  /// Asks for the tables, indexes and triggers that this build makes: what forbids at all times what the invariants
+  /// look for afterwards.
+  [[nodiscard]] virtual std::string schema() const = 0;
+  /// What is wrong with them, by name.
+  [[nodiscard]] virtual std::map<std::string, std::string> schema_faults(const Table& answer) const = 0;
+
+  /// `id, blob, bytes, sha256`: the published files that this node has, the next by the id of their recording.
+  [[nodiscard]] virtual std::string files_page(const std::string& after, int limit) const = 0;
+  /// The same of one recording.
+  [[nodiscard]] virtual std::string file_of(const std::string& recording) const = 0;
+  /// A row if the file is this recording's on this node, or stands on the list of those to be removed from it.
+  [[nodiscard]] virtual std::string accounts_for(const std::string& blob, const std::string& recording) const = 0;
+};
+
+const Inquiry& sqlite_inquiry();
+/// `node`: whose files. "" has none.
+std::unique_ptr<const Inquiry> postgres_inquiry(const std::string& node);
 
 }  // namespace onetake::ledger

@@ -238,6 +238,8 @@ TEST_F(Postgres, WhatBrokeAnInvariantIsFound) {
   const auto ledger = open({.node = "http://one"});
   const auto id = put(*ledger, "CA1").get().recording.id;
   const auto run = play(*ledger, "CA1").get().recording.run->id;
+  const auto inquiry = postgres_inquiry("http://one");
+  const auto recordings = [&](const std::string& after) { return inquiry->recordings_page(after, 10); };
   const auto violated = [&](const std::string& page) {
     const auto table = loop_.run(ledger->query(page)).value();
     EXPECT_THAT(table.rows, SizeIs(1));
@@ -246,12 +248,12 @@ TEST_F(Postgres, WhatBrokeAnInvariantIsFound) {
       if (table.rows.at(0).at(i) != "0") names.push_back(table.columns[i]);
     return names;
   };
-  EXPECT_THAT(violated(recordings_page("", 10)), testing::IsEmpty());
-  EXPECT_THAT(violated(runs_page("", 10)), testing::IsEmpty());
+  EXPECT_THAT(violated(recordings("")), testing::IsEmpty());
+  EXPECT_THAT(violated(Inquiry::runs_page("", 10)), testing::IsEmpty());
   beside("UPDATE recording SET state = 'remote'; UPDATE run SET attempt = 5");
-  EXPECT_THAT(violated(recordings_page("", 10)), testing::ElementsAre("fetching_has_its_run"));
-  EXPECT_THAT(violated(runs_page("", 10)), testing::ElementsAre("token_counts_claims"));
-  EXPECT_THAT(loop_.run(ledger->query(recordings_page(id.str(), 10)))->rows, testing::IsEmpty());
+  EXPECT_THAT(violated(recordings("")), testing::ElementsAre("fetching_has_its_run"));
+  EXPECT_THAT(violated(Inquiry::runs_page("", 10)), testing::ElementsAre("token_counts_claims"));
+  EXPECT_THAT(loop_.run(ledger->query(recordings(id.str())))->rows, testing::IsEmpty());
 }
 
 TEST_F(Postgres, TextThatNoDatabaseTakesIsNotFound) {

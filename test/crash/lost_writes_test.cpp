@@ -130,7 +130,7 @@ std::vector<std::string> faults_after(const Disk& disk, std::mt19937* chance, co
     if (!table) return std::unexpected(table.error().detail);
     return *std::move(table);
   };
-  const auto verified = app::verify(ask, dir);
+  const auto verified = app::verify(ask, ledger::sqlite_inquiry(), dir);
   if (!verified) return {verified.error()};
   for (const auto& each : verified->violations)
     faults.push_back(each.invariant + ' ' + each.subject + ' ' + each.detail);
