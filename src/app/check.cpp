@@ -2,8 +2,10 @@
 
 #include "app/commands.hpp"
 #include "app/ledger_access.hpp"
+#include "durable/s3.hpp"
 #include "provider/target.hpp"
 #include "provider/transfer.hpp"
+#include "signal/redis.hpp"
 
 namespace onetake::app {
 namespace {
@@ -32,6 +34,25 @@ Answer<std::string> reach(const std::string& url, const Settings& settings, prov
   return std::unexpected(outcome.setback ? outcome.setback->detail : target->authority() + " does not answer");
 }
 
+Answer<std::string> reach_redis(const signal::RedisAddress& address) {
+  if (const auto wrong = signal::what_is_wrong_with(address))
+    return std::unexpected(*wrong + ": mend it, or take [redis] out; nodes work without, too");
+  return address.shown() + " answers, and can be written to";
+}
+
+/// How long the storage has for a small object's life.
+constexpr milliseconds storage_patience{15'000};
+
+Answer<std::string> reach_storage(const durable::Settings& storage, provider::Transfers& transfers,
+                                  Foreground& foreground) {
+  Offload hashing{1};
+  durable::S3 copies{storage, transfers, hashing};
+  durable::Until until{.deadline = in(storage_patience)};
+  const auto checked = foreground.wait_for(copies.check(until));
+  if (!checked) return std::unexpected(checked.error().detail);
+  return storage.bucket + " at " + storage.endpoint + " keeps what it is given";
+}
+
 }  // namespace
 
 int check(const Settings& settings) {
@@ -51,9 +72,15 @@ int check(const Settings& settings) {
     }
   };
   tell("server.data_dir", guarded([&] { return check_data(settings); }));
+  if (settings.database.shared()) tell("database.url", guarded([&] { return check_server(settings); }));
+  if (settings.redis.url) tell("redis.url", guarded([&] { return reach_redis(*settings.redis.url); }));
 
   Foreground foreground;
   provider::Transfers transfers;
+  if (!settings.storage.type.empty())
+    tell("storage", guarded([&] { return reach_storage(settings.storage, transfers, foreground); }));
+  else if (settings.database.shared())
+    std::cout << "warning: storage: there is none: a recording whose only holder is lost is fetched again\n";
   for (const auto& tenant : settings.tenants) {
     for (const auto& provider : tenant.providers) {
       if (provider.base_url.empty()) continue;

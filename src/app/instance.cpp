@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -112,9 +111,15 @@ std::string Instance::session_secret() const {
   return secret;
 }
 
+std::optional<std::string> Instance::node_of(const fs::path& data_dir) {
+  const auto found = content(data_dir / "NODE");
+  if (!found || found->size() != 37) return std::nullopt;
+  return found->substr(0, 36);
+}
+
 std::string Instance::node() const {
+  if (auto known = node_of(data_dir_)) return *std::move(known);
   const fs::path path = data_dir_ / "NODE";
-  if (const auto found = content(path); found && found->size() == 37) return found->substr(0, 36);
   const std::string made = uuid7();
   if (!write_whole(path, made + '\n')) throw std::runtime_error(path.string() + ": " + reason());
   return made;

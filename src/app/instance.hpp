@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/fd.hpp"
@@ -34,6 +35,8 @@ class Instance {
   [[nodiscard]] std::string session_secret() const;
   /// A UUID that stays with the directory, made at first. Throws likewise.
   [[nodiscard]] std::string node() const;
+  /// Of anybody's directory; nothing where no server of many has run yet.
+  static std::optional<std::string> node_of(const std::filesystem::path& data_dir);
 
  private:
   Instance(std::filesystem::path data_dir, Fd lock) : data_dir_(std::move(data_dir)), lock_(std::move(lock)) {}

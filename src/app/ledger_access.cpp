@@ -6,6 +6,7 @@
 
 #include "app/instance.hpp"
 #include "ledger/migrations.hpp"
+#include "ledger/postgres_ledger.hpp"
 #include "ledger/sqlite_ledger.hpp"
 
 namespace onetake::app {
@@ -36,9 +37,12 @@ Answer<ledger::Table> query_with(ledger::Ledger& ledger, Foreground& foreground,
   return std::move(*table);
 }
 
+/// How long a statement of a person's may take.
+constexpr milliseconds query_limit{60'000};
+
 /// `use(ask)` with the ledger, wherever it can be asked.
 template <class T, class Use>
-Answer<T> with_ledger(const Settings& settings, Use use) {
+Answer<T> with_sqlite(const Settings& settings, Use use) {
   if (!fs::exists(settings.server.data_dir))
     return std::unexpected(settings.server.data_dir.string() + " is not there");
   return wherever<T>(
@@ -47,13 +51,26 @@ Answer<T> with_ledger(const Settings& settings, Use use) {
         const fs::path file = settings.sqlite_file();
         if (!fs::exists(file)) return std::unexpected(file.string() + " is not there: nothing has run yet");
         Foreground foreground;
-        const auto ledger = ledger::open_sqlite(file, {.migrate = false, .query_limit = milliseconds{60'000}});
+        const auto ledger = ledger::open_sqlite(file, {.migrate = false, .query_limit = query_limit});
         return use([&](const std::string& sql) { return query_with(*ledger, foreground, sql); });
       });
 }
 
+template <class T, class Use>
+Answer<T> with_postgres(const Settings& settings, Use use) {
+  Foreground foreground;
+  const auto ledger =
+      ledger::open_postgres(settings.database.url, {.pool = 2, .migrate = false, .query_limit = query_limit});
+  return use([&](const std::string& sql) { return query_with(*ledger, foreground, sql); });
+}
+
+template <class T, class Use>
+Answer<T> with_ledger(const Settings& settings, Use use) {
+  return settings.database.shared() ? with_postgres<T>(settings, use) : with_sqlite<T>(settings, use);
+}
+
 /// A database that is there, nobody else's: its schema.
-Answer<std::string> check_database(const Settings& settings) {
+Answer<std::string> check_file(const Settings& settings) {
   const fs::path file = settings.sqlite_file();
   if (!fs::exists(file)) return file.string() + " will be made";
   const int found = [&] {
@@ -81,12 +98,19 @@ Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& 
 }
 
 Answer<Verified> verify_data(const Settings& settings) {
+  const auto& dir = settings.server.data_dir;
   return with_ledger<Verified>(settings, [&](const AskLedger& ask) {
-    return verify(ask, ledger::sqlite_inquiry(), settings.server.data_dir);
+    if (!settings.database.shared()) return verify(ask, ledger::sqlite_inquiry(), dir);
+    const auto inquiry = ledger::postgres_inquiry(Instance::node_of(dir).value_or(""));
+    return verify(ask, *inquiry, dir);
   });
 }
 
 Answer<Schema> ledger_migrate(const Settings& settings) {
+  if (settings.database.shared()) {
+    const auto done = ledger::migrate_postgres(settings.database.url);
+    return Schema{done.from, done.to};
+  }
   return wherever<Schema>(
       settings, [&](ControlClient& server) { return server.migrate(); },
       [&]() -> Answer<Schema> {
@@ -96,14 +120,30 @@ Answer<Schema> ledger_migrate(const Settings& settings) {
 }
 
 Answer<std::string> check_data(const Settings& settings) {
+  const auto dir = settings.server.data_dir.string();
   return wherever<std::string>(
       settings,
       [&](ControlClient& server) -> Answer<std::string> {
         const auto pid = server.ping();
         if (!pid) return std::unexpected(pid.error());
-        return settings.server.data_dir.string() + " is served by process " + std::to_string(*pid);
+        return dir + " is served by process " + std::to_string(*pid);
       },
-      [&] { return check_database(settings); });
+      [&]() -> Answer<std::string> {
+        if (!settings.database.shared()) return check_file(settings);
+        return dir + " can be used";
+      });
+}
+
+Answer<std::string> check_server(const Settings& settings) {
+  const auto found = ledger::look_at_postgres(settings.database.url);
+  const auto has = found.place + " has " + (found.schema == 0 ? "no schema" : "schema " + std::to_string(found.schema));
+  const auto text = "PostgreSQL " + found.version + " at " + has;
+  if (found.schema >= found.known) return text;
+  if (!settings.database.auto_migrate)
+    return std::unexpected(has + ", this version needs " + std::to_string(found.known) + ": run onetake migrate");
+  if (!found.may_migrate)
+    return std::unexpected(has + ", and this user may not make one: GRANT CREATE ON SCHEMA public (or its own) TO it");
+  return text + "; the server will migrate it";
 }
 
 }  // namespace onetake::app

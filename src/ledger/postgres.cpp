@@ -301,6 +301,19 @@ std::unique_ptr<Ledger> open_postgres(const std::string& url, const PostgresOpti
   return std::make_unique<Postgres>(target, options);
 }
 
+PostgresFound look_at_postgres(const std::string& url) {
+  pg::Connection db{target_of(url, {})};
+  const int schema = pg::schema_of(db);
+  pg::check_newer(db, schema);
+  auto rows = db.execute("SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
+  rows.next();
+  return {.version = db.version(),
+          .place = std::string{PQhost(db.handle())} + ':' + PQport(db.handle()) + '/' + PQdb(db.handle()),
+          .schema = schema,
+          .known = pg::known_schema(),
+          .may_migrate = rows.truth()};
+}
+
 Migrated migrate_postgres(const std::string& url) {
   pg::Connection db{target_of(url, {})};
   return pg::migrate(db);

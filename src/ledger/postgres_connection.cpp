@@ -111,7 +111,8 @@ bool is_fault(const PGresult* result) {
 
 Connection::Connection(const Target& target) : connection_(connect(target)), limit_(target.statement_timeout + grace) {
   if (PQstatus(handle()) != CONNECTION_OK) throw Lost("ledger: " + said());
-  if (PQserverVersion(handle()) < 130000) throw Unavailable("ledger: PostgreSQL 13 or later is needed");
+  if (PQserverVersion(handle()) < 130000)
+    throw Unavailable("ledger: PostgreSQL 13 or later is needed, this is " + version());
   if (PQsetnonblocking(handle(), 1) != 0) throw Lost("ledger: " + said());
   // An answer is given after the commit is on the disk, whatever the server's own setting: where it waits for more, it
   // goes on doing so.
@@ -123,6 +124,11 @@ Connection::Connection(const Target& target) : connection_(connect(target)), lim
 }
 
 Connection::~Connection() = default;
+
+std::string Connection::version() const {
+  const char* told = PQparameterStatus(handle(), "server_version");
+  return told == nullptr ? "" : told;
+}
 
 std::string Connection::said() const { return trimmed(PQerrorMessage(handle())); }
 

@@ -83,6 +83,9 @@ class Connection {
   /// Of the server's log: another one after each failover, and the numbers of transactions begin to mean others.
   [[nodiscard]] const std::string& timeline() const { return timeline_; }
 
+  /// The server's, as it names it: "15.14 (Debian 15.14-0+deb12u1)".
+  [[nodiscard]] std::string version() const;
+
   /// From now on a statement may take this long.
   void take_up_to(milliseconds limit);
 

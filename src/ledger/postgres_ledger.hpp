@@ -40,6 +40,18 @@ struct PostgresOptions {
 /// the ledger outlives it; destroying it finishes what waits, on threads of its own.
 std::unique_ptr<Ledger> open_postgres(const std::string& url, const PostgresOptions& options = {});
 
+/// A server as a person finds it who is about to use it.
+struct PostgresFound {
+  std::string version;
+  std::string place;         ///< host:port/database
+  int schema = 0;            ///< 0: none yet
+  int known = 0;             ///< the newest that this build knows
+  bool may_migrate = false;  ///< this user may make tables where they would lie
+};
+
+/// Connects, and changes nothing. Throws as `open_postgres` does.
+PostgresFound look_at_postgres(const std::string& url);
+
 /// Applies migrations; running nodes go on.
 Migrated migrate_postgres(const std::string& url);
 

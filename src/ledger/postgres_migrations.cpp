@@ -50,17 +50,6 @@ bool has_table(Connection& db, const std::string& name) {
              .size() == 1;
 }
 
-void check_newer(Connection& db, int found) {
-  const int from = number(meta(db, "compatible_from"));
-  if (found == known_schema() + 1 && from <= known_schema()) {
-    log::info("ledger.schema", "the database has been migrated for a newer version, and gets along with this one",
-              {{"schema", found}, {"known", known_schema()}});
-    return;
-  }
-  throw Unavailable("ledger: the database has schema " + std::to_string(found) + ", this version knows " +
-                    std::to_string(known_schema()) + " at most: start a newer version");
-}
-
 void apply(Connection& db, int from) {
   if (from == 0) {
     for (const std::string table : {"recording", "run"})
@@ -88,6 +77,18 @@ int schema_of(Connection& db) {
   return number(meta(db, "schema"));
 }
 
+void check_newer(Connection& db, int found) {
+  if (found <= known_schema()) return;
+  const int from = number(meta(db, "compatible_from"));
+  if (found == known_schema() + 1 && from <= known_schema()) {
+    log::info("ledger.schema", "the database has been migrated for a newer version, and gets along with this one",
+              {{"schema", found}, {"known", known_schema()}});
+    return;
+  }
+  throw Unavailable("ledger: the database has schema " + std::to_string(found) + ", this version knows " +
+                    std::to_string(known_schema()) + " at most: start a newer version");
+}
+
 std::string select_missing_objects() {
   static const std::regex created{"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER|FUNCTION) (\\w+)"};
   std::string names;
@@ -113,7 +114,7 @@ std::vector<std::string> missing_objects(Connection& db) {
 
 Migrated migrate(Connection& db) {
   int found = schema_of(db);
-  if (found > known_schema()) check_newer(db, found);
+  check_newer(db, found);
   if (found >= known_schema()) return {found, found};
   db.take_up_to(patience);
   db.begin();

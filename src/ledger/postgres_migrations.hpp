@@ -13,6 +13,9 @@ int known_schema();
 /// 0 where there is none.
 int schema_of(Connection& db);
 
+/// Throws `Unavailable` where the schema `found` is newer than this build may run on.
+void check_newer(Connection& db, int found);
+
 /// Applies what is missing, in one transaction, one node at a time: others wait for it and find it done. Throws
 /// `Unavailable` for a database of another program, and for a schema that this build may not run on. It may run on one
 /// newer by a version, where that says so: `compatible_from` in `meta` is the oldest schema whose builds get along.
