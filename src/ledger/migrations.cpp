@@ -12,7 +12,6 @@ namespace onetake::ledger {
 namespace {
 
 constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003, sqlite_0004};
-constexpr std::int64_t ours = 0x6f6e6531;  // "one1", in the header of the file
 
 std::int64_t number(Connection& db, std::string_view sql) {
   auto rows = db.select(sql);
@@ -34,7 +33,7 @@ void migrate(Connection& db) {
     throw Unavailable("ledger: the database has schema " + std::to_string(found) + ", this version knows " +
                       std::to_string(known_schema()) + " at most: start a newer version");
   const auto owner = number(db, "PRAGMA application_id");
-  if (owner != ours && (owner != 0 || found != 0 || number(db, "SELECT count(*) FROM sqlite_schema") != 0))
+  if (owner != application_id && (owner != 0 || found != 0 || number(db, "SELECT count(*) FROM sqlite_schema") != 0))
     throw Unavailable("ledger: the database belongs to another program");
 
   for (int version = found + 1; version <= known_schema(); ++version) {
@@ -42,7 +41,7 @@ void migrate(Connection& db) {
     try {
       db.execute(std::string{all.at(static_cast<std::size_t>(version - 1))});
       if (version == 1) {
-        db.execute("PRAGMA application_id = " + std::to_string(ours));
+        db.execute("PRAGMA application_id = " + std::to_string(application_id));
         db.run("INSERT INTO meta VALUES ('tombstone_secret', ?)", random_secret());
       }
       db.execute("PRAGMA user_version = " + std::to_string(version));

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "ledger/sqlite_connection.hpp"
 
 namespace onetake::ledger {
+
+/// `PRAGMA application_id`: "one1", in the header of the file.
+inline constexpr std::int64_t application_id = 0x6f6e6531;
 
 /// The newest schema that this build knows; `PRAGMA user_version` has the file's.
 int known_schema();

@@ -132,16 +132,30 @@ std::string Connection::version() const {
 
 std::string Connection::said() const { return trimmed(PQerrorMessage(handle())); }
 
+/// Until there is something to receive, which is taken, or, while `sending`, room to send.
+void Connection::wait(bool sending, Deadline deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - Monotonic::now()).count();
+  pollfd wanted{PQsocket(handle()), static_cast<short>(POLLIN | (sending ? POLLOUT : 0)), 0};
+  const int ready = left <= 0 ? 0 : ::poll(&wanted, 1, static_cast<int>(left));
+  if (ready < 0 && errno == EINTR) return;
+  if (ready <= 0) throw Lost("ledger: the database does not answer");
+  if ((wanted.revents & ~POLLOUT) != 0 && PQconsumeInput(handle()) == 0) throw Lost("ledger: " + said());
+}
+
 void Connection::wait_until_readable(Deadline deadline) {
   while (PQisBusy(handle()) != 0) {
     const int unsent = PQflush(handle());
     if (unsent < 0) throw Lost("ledger: " + said());
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Monotonic::now()).count();
-    pollfd wanted{PQsocket(handle()), static_cast<short>(POLLIN | (unsent > 0 ? POLLOUT : 0)), 0};
-    const int ready = left <= 0 ? 0 : ::poll(&wanted, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) throw Lost("ledger: the database does not answer");
-    if ((wanted.revents & ~POLLOUT) != 0 && PQconsumeInput(handle()) == 0) throw Lost("ledger: " + said());
+    wait(unsent > 0, deadline);
+  }
+}
+
+void Connection::wait_until_sent(Deadline deadline) {
+  for (;;) {
+    const int unsent = PQflush(handle());
+    if (unsent < 0) throw Lost("ledger: " + said());
+    if (unsent == 0) return;
+    wait(true, deadline);
   }
 }
 
@@ -195,6 +209,21 @@ void Connection::select_each(const std::string& sql, const std::function<bool(co
     if (is_fault(row.get())) raise(row.get(), PQstatus(handle()) == CONNECTION_OK);
     if (!take(*row)) return;
   }
+}
+
+void Connection::copy_in(const std::string& sql, const std::function<void(std::string&)>& more) {
+  if (PQsendQuery(handle(), sql.c_str()) == 0) throw Lost("ledger: " + said());
+  const Deadline deadline = in(limit_);
+  wait_until_readable(deadline);
+  const Result begun{PQgetResult(handle())};
+  if (PQresultStatus(begun.get()) != PGRES_COPY_IN) raise(begun.get(), PQstatus(handle()) == CONNECTION_OK);
+  std::string chunk;
+  for (more(chunk); !chunk.empty(); chunk.clear(), more(chunk)) {
+    if (PQputCopyData(handle(), chunk.data(), static_cast<int>(chunk.size())) != 1) throw Lost("ledger: " + said());
+    wait_until_sent(deadline);  // so that no more than a chunk is ever held
+  }
+  if (PQputCopyEnd(handle(), nullptr) != 1) throw Lost("ledger: " + said());
+  answer(1);
 }
 
 Rows Connection::execute(const std::string& sql) { return Rows{answer(PQsendQuery(handle(), sql.c_str()))}; }

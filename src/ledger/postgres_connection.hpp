@@ -74,6 +74,9 @@ class Connection {
   void select_each(const std::string& sql, const std::function<bool(const PGresult&)>& take);
   /// Any number of statements.
   Rows execute(const std::string& sql);
+  /// `COPY … FROM STDIN`: `more` fills an empty chunk with whole rows of COPY's text format; it stays empty at the end.
+  /// What `more` throws is thrown, and the connection is good for nothing more.
+  void copy_in(const std::string& sql, const std::function<void(std::string& chunk)>& more);
 
   /// Also asks for the transaction's number, by which its fate can be asked for, whatever happens to this connection.
   void begin();
@@ -104,6 +107,8 @@ class Connection {
   /// REQUIRES: something was sent, or `sent` is false.
   Result answer(int sent);
   void wait_until_readable(Deadline deadline);
+  void wait_until_sent(Deadline deadline);
+  void wait(bool sending, Deadline deadline);
   [[nodiscard]] std::string said() const;
   static int changed(const PGresult& result);
 
