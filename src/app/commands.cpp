@@ -3,12 +3,16 @@
 #include <boost/json.hpp>
 #include <iostream>
 
+#include "app/instance.hpp"
 #include "app/ledger_access.hpp"
 #include "base/units.hpp"
+#include "ledger/move.hpp"
 #include "tenant/signed_url.hpp"
 
 namespace onetake::app {
 namespace {
+
+namespace fs = std::filesystem;
 
 int wrong(int status, std::string_view what) {
   std::cerr << "onetake: " << what << '\n';
@@ -39,6 +43,19 @@ void write_row(const auto& cells) {
     }
   }
   std::cout << '\n';
+}
+
+constexpr std::string_view sqlite = "sqlite:";
+
+bool is_postgres(std::string_view url) { return url.starts_with("postgresql://") || url.starts_with("postgres://"); }
+
+/// The directory in our hands, which is one already: a file may lie anywhere, and audio does not.
+std::expected<Instance, std::string> claim(const fs::path& data_dir) {
+  if (!fs::exists(data_dir / "FORMAT"))
+    return std::unexpected(data_dir.string() + " is not a data directory: name the source's with --data-dir");
+  auto instance = Instance::claim(data_dir);
+  if (instance || !Instance::in_use(data_dir)) return instance;
+  return std::unexpected(instance.error() + ": stop it first");
 }
 
 }  // namespace
@@ -105,6 +122,27 @@ int migrate(const Settings& settings) try {
   const Answer<Schema> schema = ledger_migrate(settings);
   if (!schema) return wrong(1, schema.error());
   std::cout << "schema " << schema->to << '\n';
+  return 0;
+} catch (const std::exception& error) {
+  return wrong(1, error.what());
+}
+
+int move(const MoveOptions& options) try {
+  if (!options.from.starts_with(sqlite) || options.from.size() == sqlite.size())
+    return wrong(2, "--from must be sqlite:FILE");
+  if (!is_postgres(options.to)) return wrong(2, "--to must be postgresql://user:password@host:port/db");
+  const auto file = fs::absolute(options.from.substr(sqlite.size()));
+  if (!fs::exists(file)) return wrong(1, file.string() + " is not there");
+  const auto data_dir = fs::absolute(options.data_dir.value_or(file.parent_path()));
+  const auto instance = claim(data_dir);
+  if (!instance) return wrong(1, instance.error());
+
+  const auto moved = ledger::move_to_postgres(file, options.to, instance->node(), wall_now());
+  if (!moved) return wrong(1, moved.error());
+  std::cout << "moved " << moved->recordings << " recordings, " << moved->runs << " runs, " << moved->files
+            << " files, " << moved->tombstones << " traces of erased recordings\n"
+            << "next: database.url is the new one, and server.data_dir stays " << data_dir.string()
+            << " on the node that has the files\n";
   return 0;
 } catch (const std::exception& error) {
   return wrong(1, error.what());

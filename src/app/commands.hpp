@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -30,5 +31,14 @@ int verify(const Settings& settings, bool json);
 
 /// Prints the version of the schema.
 int migrate(const Settings& settings);
+
+struct MoveOptions {
+  std::string from;                               ///< sqlite:FILE
+  std::string to;                                 ///< postgresql://…
+  std::optional<std::filesystem::path> data_dir;  ///< of the source; nothing: the folder of FILE
+};
+/// `migrate --from --to`: copies everything to another database, whose server then goes on in the same data directory.
+/// Prints how much, and what to do with it.
+int move(const MoveOptions& options);
 
 }  // namespace onetake::app

@@ -17,8 +17,8 @@ struct Configured {
   std::string file;
   app::Overrides overrides;
 
-  void add_to(CLI::App& command) {
-    command.add_option("--config", file, "The configuration, TOML")->required()->type_name("FILE");
+  CLI::Option* add_to(CLI::App& command) {
+    return command.add_option("--config", file, "The configuration, TOML")->required()->type_name("FILE");
   }
   void add_overrides(CLI::App& command) {
     command.add_option("--listen", overrides.listen, "In place of server.listen; port 0 picks a free one")
@@ -90,8 +90,17 @@ int run(int count, char** words) {
   sign->add_option("--call-sid", signing.call_sid, "Which call")->required()->type_name("S");
   sign->add_option("--ttl", signing.ttl, "How long it opens")->capture_default_str()->type_name("DURATION");
   sign->add_option("--path", signing.path, "Another path than the call's stream")->type_name("P");
-  auto* migrate = onetake.add_subcommand("migrate", "Apply migrations of the database's schema");
-  configured.add_to(*migrate);
+  auto* migrate = onetake.add_subcommand(
+      "migrate", "Apply migrations of the database's schema; or, with --from and --to, move to another database");
+  app::MoveOptions moving;
+  auto* config = configured.add_to(*migrate)->required(false);
+  auto* from = migrate->add_option("--from", moving.from, "What to move: only read, and its server is stopped");
+  auto* to = migrate->add_option("--to", moving.to, "Where to: a database without recordings");
+  from->type_name("sqlite:FILE")->excludes(config)->needs(to);
+  to->type_name("postgresql://...")->excludes(config)->needs(from);
+  migrate->add_option("--data-dir", moving.data_dir, "Where the audio of --from lies; the folder of FILE by default")
+      ->type_name("DIR")
+      ->needs(from);
 
   try {
     onetake.parse(count, words);
@@ -111,6 +120,11 @@ int run(int count, char** words) {
   if (verify->parsed()) return with_settings(configured, [&](const auto& s) { return app::verify(s, json); });
   if (query->parsed()) return with_settings(configured, [&](const auto& s) { return app::query(s, sql); });
   if (sign->parsed()) return with_settings(configured, [&](const auto& s) { return app::sign(s, signing); });
+  if (migrate->parsed() && !moving.from.empty()) return app::move(moving);
+  if (migrate->parsed() && configured.file.empty()) {
+    std::cerr << "migrate: --config is required, or --from and --to\n";
+    return bad_usage;
+  }
   if (migrate->parsed()) return with_settings(configured, [](const auto& s) { return app::migrate(s); });
   std::cerr << onetake.help();
   return bad_usage;
