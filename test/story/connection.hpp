@@ -11,7 +11,7 @@
 namespace onetake::story {
 
 /// A test that hangs fails instead.
-inline constexpr std::chrono::seconds patience{30};
+inline constexpr std::chrono::seconds patience{60};
 
 Fd connect_to(std::uint16_t port);
 

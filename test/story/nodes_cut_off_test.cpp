@@ -1,11 +1,13 @@
 // A node that is cut off: from the database, or from the other node. In a network namespace of the test's own, where
 // packets can be dropped.
 
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
+#include "base/fd.hpp"
 #include "base/temp_folder.hpp"
 #include "story/shared_database.hpp"
 #include "story/story.hpp"
@@ -20,16 +22,17 @@ void shell(const std::string& command) {
 /// The loopback of a network that nobody else has, and a PostgreSQL on it. Before anything else of a test.
 class Network {
  public:
-  Network() {
+  Network() : before_{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)} {
     if (::unshare(CLONE_NEWNET) != 0) throw std::runtime_error("no network namespace: this test needs root");
     shell("ip link set lo up");
     shell(ONETAKE_SCRIPTS "/lib/postgres start " + url_file() + ' ' + std::to_string(::getpid()) + " >/dev/null");
-    if (const char* before = std::getenv("ONETAKE_POSTGRES")) before_ = before;
+    if (const char* said = std::getenv("ONETAKE_POSTGRES")) said_ = said;
     ::setenv("ONETAKE_POSTGRES", ('@' + url_file()).c_str(), 1);
   }
   ~Network() {
-    ::setenv("ONETAKE_POSTGRES", before_.c_str(), 1);
+    ::setenv("ONETAKE_POSTGRES", said_.c_str(), 1);
     shell(ONETAKE_SCRIPTS "/lib/postgres stop " + url_file());
+    if (::setns(before_.get(), CLONE_NEWNET) != 0) ADD_FAILURE() << "no way back to the network of before";
   }
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -45,8 +48,9 @@ class Network {
           std::to_string(group) + " -j DROP");
   }
 
+  const Fd before_;
   TempFolder folder_;
-  std::string before_;
+  std::string said_;
 };
 
 constexpr int group = 4242;

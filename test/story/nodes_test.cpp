@@ -1,6 +1,8 @@
 // Several servers on one PostgreSQL: whichever somebody asks, there is one fetch, and all of them have it.
 
 #include <csignal>
+#include <cstdlib>
+#include <iostream>
 
 #include "story/shared_database.hpp"
 #include "story/story.hpp"
@@ -102,33 +104,47 @@ TEST(Nodes, OneAnswersAndOneFetches) {
   expect_one_run(database);
 }
 
-// The worker is killed in mid-fetch: whoever listens at the other node hears on, on the connection that they have.
-TEST(Nodes, AWorkerKilledInMidFetch) {
-  for (int trial = 0; trial < 5; ++trial) {
-    Provider provider;
-    const SharedDatabase database;
-    Server front{provider, database.node(api)};
-    auto first = std::make_unique<Server>(provider, database.node(worker));
-    auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.2 + 0.15 * trial, "part"), whole());
-    front.has(call);
-    auto people = front.play(call, 3);
-    people.until_heard(1000);
-    const Server second{provider, database.node(worker)};
-
-    first->kill();
-    people.until_the_end();
-
-    EXPECT_THAT(people, Each(HeardExactly(call.audio)));
-    EXPECT_EQ(front.settled("CA1"), "ready");
-    EXPECT_TRUE(front.get(stream("CA1")).body == call.audio.bytes());
-    EXPECT_EQ(call.requests(), 2);
-    EXPECT_EQ(second.metric("onetake_lease_rescues_total"), 1);
-    expect_one_run(database);
-    call.release("part");
-    first->start();  // finds what it had been doing done
-    EXPECT_TRUE(Server::eventually([&] { return first->files("temporary") == 0; }));
+class AWorkerKilled : public testing::TestWithParam<double> {
+ protected:
+  /// Leases and sweeps are those of a story, or the defaults, as script/failover has them.
+  static Server::Settings worker_on(const SharedDatabase& database) {
+    auto settings = database.node(worker);
+    if (std::getenv("ONETAKE_DEFAULT_LEASES") != nullptr)
+      for (const auto* const key : {"fetch.lease", "fetch.heartbeat", "fetch.sweep"}) settings.erase(key);
+    return settings;
   }
+};
+
+// The worker is killed in mid-fetch: whoever listens at the other node hears on, on the connection that they have.
+TEST_P(AWorkerKilled, IsAPauseForWhoListens) {
+  Provider provider;
+  const SharedDatabase database;
+  Server front{provider, database.node(api)};
+  Server first{provider, worker_on(database)};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(GetParam(), "part"), whole());
+  front.has(call);
+  auto people = front.play(call, 3);
+  people.until_heard(1000);
+  const Server second{provider, worker_on(database)};
+
+  const auto began = Monotonic::now();
+  first.kill();
+  people.until_the_end();
+  const auto took = std::chrono::duration_cast<milliseconds>(Monotonic::now() - began);
+  std::cout << "failover: " << took.count() << " ms\n";
+
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(front.settled("CA1"), "ready");
+  EXPECT_TRUE(front.get(stream("CA1")).body == call.audio.bytes());
+  EXPECT_EQ(call.requests(), 2);
+  EXPECT_EQ(second.metric("onetake_lease_rescues_total"), 1);
+  expect_one_run(database);
+  call.release("part");
+  first.start();  // finds that what it had been doing is done
+  EXPECT_TRUE(Server::eventually([&] { return first.files("temporary") == 0; }));
 }
+
+INSTANTIATE_TEST_SUITE_P(Nodes, AWorkerKilled, testing::Values(0.1, 0.3, 0.5, 0.7, 0.9));
 
 // A node is paused past its lease in mid-fetch, and goes on: the other has taken its run up. Nobody hears a wrong byte,
 // the late one publishes nothing, and those who listen to it hear on from the other.
@@ -155,7 +171,7 @@ TEST(Nodes, OnePausedPastItsLease) {
   EXPECT_EQ(two.settled("CA1"), "ready");
   EXPECT_EQ(two.files("audio"), 1);
   EXPECT_TRUE(Server::eventually([&] { return one.files("temporary") == 0; }));
-  EXPECT_EQ(one.files("audio"), 0);
+  EXPECT_TRUE(Server::eventually([&] { return one.files("audio") == 0; })) << "what it has published is not pointed to";
   EXPECT_TRUE(one.get(stream("CA1")).body == call.audio.bytes());
   EXPECT_EQ(call.requests(), 2);
   expect_one_run(database);
