@@ -21,6 +21,15 @@ struct Stored {
   WallTime played_at;  ///< 1970 where it has not been played
 };
 
+/// A published file of this node that has no durable copy yet, and what its copy is to be.
+struct Uncopied {
+  RecordingId recording;
+  std::string blob;
+  Bytes bytes = 0;
+  std::string sha256;  ///< lower case hex
+  std::string content_type;
+};
+
 struct Played {
   RecordingId recording;
   WallTime at;

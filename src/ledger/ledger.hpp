@@ -266,11 +266,29 @@ class Ledger {
   virtual Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) = 0;
   /// This node now holds the published file too; it has been announced. False: the pointer has moved on, unlink it.
   virtual Task<bool> copied(RecordingId recording, std::string blob, WallTime now) = 0;
-  /// The durable copy of what `blob` names exists. False: the pointer has moved on, and nobody will ask for it.
+  /// The durable copy of what `blob` names exists, and is off the list of objects that nothing points to. False: the
+  /// pointer has moved on, and nobody will ask for it.
   virtual Task<bool> made_durable(RecordingId recording, std::string blob) = 0;
+  /// The durable copy of what `blob` names is missing, or does not hold what it should: it is no more, its object is to
+  /// be removed, and where no node has the file the pointer goes: the recording is `remote`. True if there was one.
+  virtual Task<bool> spoiled(RecordingId recording, std::string blob) = 0;
   /// No living node holds the file that `blob` names, and no copy is durable: the pointer goes, and the recording is
   /// `remote`. True if it did; false where there is still somebody to ask.
   virtual Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) = 0;
+
+  // Durable copies: the objects that all nodes share. They have the names of the blobs that they are copies of.
+
+  /// Up to `limit` files of this node that have no durable copy yet, in the order of their recordings, behind `after`.
+  virtual Task<std::vector<Uncopied>> not_durable(RecordingId after, int limit) = 0;
+  /// A durable copy of what `blob` names is about to be made, by `due` at the latest: until `made_durable` it stands on
+  /// the list of objects that nothing points to. True, also when it is said again; false while somebody is removing
+  /// what lies under that name.
+  virtual Task<bool> announce_object(std::string blob, WallTime due) = 0;
+  /// Up to `limit` objects that nothing points to, for the caller to remove until `until`: others are not told of them
+  /// before. Whatever takes a pointer away puts its durable copy here.
+  virtual Task<std::vector<std::string>> take_objects(WallTime now, WallTime until, int limit) = 0;
+  /// They are removed.
+  virtual Task<int> strike_objects(std::vector<std::string> blobs) = 0;
 
   /// Those of these runs that there are, as they stand.
   virtual Task<std::vector<Seen>> look_at(std::vector<RunId> runs, milliseconds within) = 0;

@@ -6,12 +6,13 @@
 #include "ledger/migrations/sqlite_0002.hpp"
 #include "ledger/migrations/sqlite_0003.hpp"
 #include "ledger/migrations/sqlite_0004.hpp"
+#include "ledger/migrations/sqlite_0005.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger {
 namespace {
 
-constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003, sqlite_0004};
+constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003, sqlite_0004, sqlite_0005};
 
 std::int64_t number(Connection& db, std::string_view sql) {
   auto rows = db.select(sql);

@@ -273,6 +273,26 @@ Task<bool> Postgres::made_durable(RecordingId recording, std::string blob) {
   return again([=](pg::Connection& db) { return pg::made_durable(db, recording, blob); });
 }
 
+Task<bool> Postgres::spoiled(RecordingId recording, std::string blob) {
+  return once([=](pg::Connection& db) { return pg::spoiled(db, recording, blob); });
+}
+
+Task<std::vector<Uncopied>> Postgres::not_durable(RecordingId after, int limit) {
+  return again([=, this](pg::Connection& db) { return pg::not_durable(db, node_, after, limit); });
+}
+
+Task<bool> Postgres::announce_object(std::string blob, WallTime due) {
+  return again([=](pg::Connection& db) { return pg::announce_object(db, blob, due); });
+}
+
+Task<std::vector<std::string>> Postgres::take_objects(WallTime now, WallTime until, int limit) {
+  return again([=](pg::Connection& db) { return pg::take_objects(db, now, until, limit); });
+}
+
+Task<int> Postgres::strike_objects(std::vector<std::string> blobs) {
+  return again([blobs = std::move(blobs)](pg::Connection& db) { return pg::strike_objects(db, blobs); });
+}
+
 Task<bool> Postgres::lost(RecordingId recording, std::string blob, milliseconds within) {
   return once([=, this](pg::Connection& db) { return pg::lost(db, node_, recording, blob, within); });
 }

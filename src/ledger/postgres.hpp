@@ -52,6 +52,11 @@ class Postgres final : public Ledger {
   Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;
   Task<bool> copied(RecordingId recording, std::string blob, WallTime now) override;
   Task<bool> made_durable(RecordingId recording, std::string blob) override;
+  Task<bool> spoiled(RecordingId recording, std::string blob) override;
+  Task<std::vector<Uncopied>> not_durable(RecordingId after, int limit) override;
+  Task<bool> announce_object(std::string blob, WallTime due) override;
+  Task<std::vector<std::string>> take_objects(WallTime now, WallTime until, int limit) override;
+  Task<int> strike_objects(std::vector<std::string> blobs) override;
   Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) override;
   Task<std::vector<Seen>> look_at(std::vector<RunId> runs, milliseconds within) override;
   Task<Bytes> held_bytes() override;

@@ -140,6 +140,50 @@ bool made_durable(Connection& db, const RecordingId& recording, const std::strin
   return db.run("UPDATE recording SET media_durable = true WHERE id = $1 AND media_blob = $2", recording, blob) == 1;
 }
 
+bool spoiled(Connection& db, const RecordingId& recording, const std::string& blob) {
+  db.run("SELECT FROM recording WHERE id = $1 FOR UPDATE", recording);
+  if (db.run("UPDATE recording SET media_durable = false WHERE id = $1 AND media_blob = $2 AND media_durable",
+             recording, blob) == 0)
+    return false;
+  db.run(
+      "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL WHERE id = $1 "
+      "AND NOT EXISTS (SELECT FROM copy WHERE recording_id = $1)",
+      recording);
+  return true;
+}
+
+std::vector<Uncopied> not_durable(Connection& db, const std::string& node, const RecordingId& after, int limit) {
+  auto rows = db.select(
+      "SELECT r.id, r.media_blob, r.media_bytes, r.media_sha256, r.media_content_type FROM recording r "
+      "JOIN copy c ON c.node = $1 AND c.recording_id = r.id "
+      "WHERE r.media_blob IS NOT NULL AND NOT r.media_durable AND r.id > $2 ORDER BY r.id LIMIT $3",
+      node, after, limit);
+  std::vector<Uncopied> all;
+  while (rows.next()) all.push_back(read_uncopied(rows));
+  return all;
+}
+
+bool announce_object(Connection& db, const std::string& blob, WallTime due) {
+  return db.run(
+             "INSERT INTO loose_object AS o VALUES ($1, $2, false) "
+             "ON CONFLICT (blob) DO UPDATE SET due_at = excluded.due_at WHERE NOT o.removing",
+             blob, due) == 1;
+}
+
+std::vector<std::string> take_objects(Connection& db, WallTime now, WallTime until, int limit) {
+  auto rows = db.select(
+      "UPDATE loose_object SET removing = true, due_at = $2 WHERE blob IN (SELECT blob FROM loose_object "
+      "WHERE due_at <= $1 ORDER BY due_at, blob LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING blob",
+      now, until, limit);
+  std::vector<std::string> blobs;
+  while (rows.next()) blobs.push_back(rows.text());
+  return blobs;
+}
+
+int strike_objects(Connection& db, const std::vector<std::string>& blobs) {
+  return db.run("DELETE FROM loose_object WHERE blob = ANY ($1::text[])", blobs);
+}
+
 bool lost(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
           milliseconds within) {
   db.run("SELECT FROM recording WHERE id = $1 FOR UPDATE", recording);

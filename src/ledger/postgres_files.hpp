@@ -9,7 +9,7 @@
 #include "ledger/postgres_connection.hpp"
 
 /// The ledger's calls about a node's files, and about nodes. `Ledger` says what they do; `node` is the one that calls.
-/// All but `disown` and `lost` may be said again outside of a transaction; these stand in one.
+/// All but `disown`, `lost` and `spoiled` may be said again outside of a transaction; these stand in one.
 namespace onetake::ledger::pg {
 
 int played(Connection& db, const std::string& node, const std::vector<Played>& plays);
@@ -29,6 +29,11 @@ std::optional<Whereabouts> whereabouts(Connection& db, const std::string& node, 
 bool copied(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
             WallTime now);
 bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob);
+bool spoiled(Connection& db, const RecordingId& recording, const std::string& blob);
+std::vector<Uncopied> not_durable(Connection& db, const std::string& node, const RecordingId& after, int limit);
+bool announce_object(Connection& db, const std::string& blob, WallTime due);
+std::vector<std::string> take_objects(Connection& db, WallTime now, WallTime until, int limit);
+int strike_objects(Connection& db, const std::vector<std::string>& blobs);
 bool lost(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
           milliseconds within);
 

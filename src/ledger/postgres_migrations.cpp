@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "ledger/migrations/postgres_0001.hpp"
+#include "ledger/migrations/postgres_0002.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger::pg {
@@ -17,9 +18,10 @@ struct Migration {
   int compatible_from;  ///< builds that know this schema, and later ones, get along with what it makes
 };
 
-const std::array<Migration, 1>& migrations() {
-  static const std::array<Migration, 1> all{
-      Migration{std::string{postgres_0001_tables}.append(postgres_0001_triggers).append(postgres_0001_functions), 1}};
+const std::array<Migration, 2>& migrations() {
+  static const std::array<Migration, 2> all{
+      Migration{std::string{postgres_0001_tables}.append(postgres_0001_triggers).append(postgres_0001_functions), 1},
+      Migration{std::string{postgres_0002}, 1}};
   return all;
 }
 

@@ -213,5 +213,33 @@ TEST_F(PostgresNodes, ACopyThatIsTooLateStaysLoose) {
   EXPECT_THAT(loose(*two_), ElementsAre("blob-1"));
 }
 
+TEST_F(PostgresNodes, ANodeCopiesItsOwnFiles) {
+  const auto both = on_both("CA1", "a");
+  const auto lease = claimed(*two_, "CA2");
+  Media media;
+  media.blob = "b";
+  ASSERT_TRUE(loop_.run(two_->complete(lease, media, at(5))));
+  EXPECT_THAT(loop_.run(one_->not_durable({}, 10)), SizeIs(1));
+  EXPECT_THAT(loop_.run(two_->not_durable({}, 10)), SizeIs(2));
+  ASSERT_TRUE(loop_.run(one_->made_durable(both, "a")));
+  EXPECT_THAT(loop_.run(one_->not_durable({}, 10)), IsEmpty());
+  EXPECT_EQ(loop_.run(two_->not_durable({}, 10)).at(0).blob, "b");
+}
+
+TEST_F(PostgresNodes, WhatIsSpoiledStaysWhileAnyNodeHasIt) {
+  const auto recording = on_both("CA1", "a");
+  ASSERT_TRUE(loop_.run(one_->made_durable(recording, "a")));
+  ASSERT_TRUE(loop_.run(one_->disown(recording, "a")));
+  ASSERT_TRUE(loop_.run(one_->spoiled(recording, "a")));
+  EXPECT_EQ(state("CA1"), State::ready);
+  EXPECT_THAT(loop_.run(two_->take_objects(at(0), at(1), 10)), ElementsAre("a")) << "one list for all";
+  EXPECT_THAT(loop_.run(one_->take_objects(at(0), at(1), 10)), IsEmpty());
+  EXPECT_EQ(loop_.run(two_->strike_objects({"a"})), 1);
+  ASSERT_TRUE(loop_.run(two_->made_durable(recording, "a"))) << "copied again";
+  ASSERT_TRUE(loop_.run(two_->disown(recording, "a")));
+  ASSERT_TRUE(loop_.run(two_->spoiled(recording, "a")));
+  EXPECT_EQ(state("CA1"), State::remote);
+}
+
 }  // namespace
 }  // namespace onetake::ledger

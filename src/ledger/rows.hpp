@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "ledger/files.hpp"
 #include "recording/recording.hpp"
 
 /// How a recording and a run stand in a row: the same columns in either database.
@@ -79,6 +80,18 @@ Media read_media(Row& row) {
   m.version = small(row);
   m.last_modified = row.time();
   return m;
+}
+
+/// REQUIRES: the row is at the recording's id, its blob, bytes, sha256 and content type.
+template <class Row>
+Uncopied read_uncopied(Row& row) {
+  Uncopied file;
+  file.recording = RecordingId{row.text()};
+  file.blob = row.text();
+  file.bytes = static_cast<Bytes>(row.integer());
+  file.sha256 = row.text();
+  file.content_type = row.text();
+  return file;
 }
 
 /// REQUIRES: the row is at `run_columns`.

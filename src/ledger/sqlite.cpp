@@ -194,6 +194,26 @@ Task<bool> Sqlite::made_durable(RecordingId recording, std::string blob) {
   return writing([=](Connection& db) { return ledger::made_durable(db, recording, blob); });
 }
 
+Task<bool> Sqlite::spoiled(RecordingId recording, std::string blob) {
+  return writing([=](Connection& db) { return ledger::spoiled(db, recording, blob); });
+}
+
+Task<std::vector<Uncopied>> Sqlite::not_durable(RecordingId after, int limit) {
+  return reading([after = std::move(after), limit](Connection& db) { return ledger::not_durable(db, after, limit); });
+}
+
+Task<bool> Sqlite::announce_object(std::string blob, WallTime due) {
+  return writing([=](Connection& db) { return ledger::announce_object(db, blob, due); });
+}
+
+Task<std::vector<std::string>> Sqlite::take_objects(WallTime now, WallTime until, int limit) {
+  return writing([=](Connection& db) { return ledger::take_objects(db, now, until, limit); });
+}
+
+Task<int> Sqlite::strike_objects(std::vector<std::string> blobs) {
+  return writing([blobs = std::move(blobs)](Connection& db) { return ledger::strike_objects(db, blobs); });
+}
+
 Task<bool> Sqlite::lost(RecordingId, std::string, milliseconds) {
   return reading([](Connection&) { return false; });
 }

@@ -116,6 +116,51 @@ bool made_durable(Connection& db, const RecordingId& recording, const std::strin
   return db.run("UPDATE recording SET media_durable = 1 WHERE id = ? AND media_blob = ?", recording, blob) == 1;
 }
 
+bool spoiled(Connection& db, const RecordingId& recording, const std::string& blob) {
+  if (db.run("UPDATE recording SET media_durable = 0 WHERE id = ? AND media_blob = ? AND media_durable = 1 "
+             "AND media_here = 1",
+             recording, blob) == 1)
+    return true;
+  return db.run(
+             "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL "
+             "WHERE id = ? AND media_blob = ? AND media_durable = 1",
+             recording, blob) == 1;
+}
+
+std::vector<Uncopied> not_durable(Connection& db, const RecordingId& after, int limit) {
+  std::vector<Uncopied> all;
+  auto rows = db.select(
+      "SELECT id, media_blob, media_bytes, media_sha256, media_content_type "
+      "FROM recording INDEXED BY recording_not_durable "
+      "WHERE media_blob IS NOT NULL AND media_here = 1 AND media_durable = 0 AND id > ? ORDER BY id LIMIT ?",
+      after, limit);
+  while (rows.next()) all.push_back(read_uncopied(*rows));
+  return all;
+}
+
+bool announce_object(Connection& db, const std::string& blob, WallTime due) {
+  return db.run(
+             "INSERT INTO loose_object VALUES (?, ?, 0) "
+             "ON CONFLICT (blob) DO UPDATE SET due_at = excluded.due_at WHERE removing = 0",
+             blob, due) == 1;
+}
+
+std::vector<std::string> take_objects(Connection& db, WallTime now, WallTime until, int limit) {
+  std::vector<std::string> blobs;
+  {
+    auto rows = db.select("SELECT blob FROM loose_object WHERE due_at <= ? ORDER BY due_at, blob LIMIT ?", now, limit);
+    while (rows.next()) blobs.push_back(rows->text());
+  }
+  for (const auto& blob : blobs) db.run("UPDATE loose_object SET removing = 1, due_at = ? WHERE blob = ?", until, blob);
+  return blobs;
+}
+
+int strike_objects(Connection& db, const std::vector<std::string>& blobs) {
+  int count = 0;
+  for (const auto& blob : blobs) count += db.run("DELETE FROM loose_object WHERE blob = ?", blob);
+  return count;
+}
+
 std::vector<RunId> active_runs(Connection& db) {
   std::vector<RunId> runs;
   auto rows = db.select("SELECT id FROM run WHERE status IN ('queued', 'running')");

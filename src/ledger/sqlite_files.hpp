@@ -24,6 +24,11 @@ std::vector<RunId> active_runs(Connection& db);
 std::optional<Whereabouts> whereabouts(Connection& db, const Key& key);
 bool copied(Connection& db, const RecordingId& recording, const std::string& blob, WallTime now);
 bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob);
+bool spoiled(Connection& db, const RecordingId& recording, const std::string& blob);
+std::vector<Uncopied> not_durable(Connection& db, const RecordingId& after, int limit);
+bool announce_object(Connection& db, const std::string& blob, WallTime due);
+std::vector<std::string> take_objects(Connection& db, WallTime now, WallTime until, int limit);
+int strike_objects(Connection& db, const std::vector<std::string>& blobs);
 std::vector<Seen> look_at(Connection& db, const std::vector<RunId>& runs);
 Bytes held_bytes(Connection& db);
 

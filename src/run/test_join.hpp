@@ -90,6 +90,15 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<bool> copied(RecordingId, std::string, WallTime) override { return not_expected(false); }
   Task<bool> made_durable(RecordingId, std::string) override { return not_expected(false); }
   Task<bool> lost(RecordingId, std::string, milliseconds) override { return not_expected(false); }
+  Task<bool> spoiled(RecordingId, std::string) override { return not_expected(false); }
+  Task<std::vector<ledger::Uncopied>> not_durable(RecordingId, int) override {
+    return not_expected(std::vector<ledger::Uncopied>{});
+  }
+  Task<bool> announce_object(std::string, WallTime) override { return not_expected(false); }
+  Task<std::vector<std::string>> take_objects(WallTime, WallTime, int) override {
+    return not_expected(std::vector<std::string>{});
+  }
+  Task<int> strike_objects(std::vector<std::string>) override { return not_expected(0); }
   Task<Bytes> held_bytes() override { return not_expected(Bytes{}); }
   Task<std::string> node_secret() override { return not_expected(std::string{}); }
 
