@@ -128,8 +128,11 @@ void Bucket::serve(const Seen& seen, Peer& peer) {
   }
   if (fault.lost) return peer.reset();
   if (fault.cut == 0) return peer.send(said);
-  peer.send(std::string_view{said}.substr(0, said.find("\r\n\r\n") + 4 + fault.cut));
-  peer.close();
+  const auto sent = std::min(said.size(), said.find("\r\n\r\n") + 4 + fault.cut);
+  peer.send(std::string_view{said}.substr(0, sent));
+  if (!fault.pause) return peer.close();
+  fault.pause();
+  peer.send(std::string_view{said}.substr(sent));
 }
 
 std::string Bucket::act(const Seen& seen) {

@@ -18,9 +18,10 @@ using provider::test::Seen;
 
 /// What goes wrong with one request.
 struct Fault {
-  std::string instead = {};  ///< this whole answer is sent, and nothing is done
-  bool lost = false;         ///< it is done, and the connection is reset in place of an answer
-  std::size_t cut = 0;       ///< of a GET, after so many bytes of its body the connection is reset
+  std::string instead = {};          ///< this whole answer is sent, and nothing is done
+  bool lost = false;                 ///< it is done, and the connection is reset in place of an answer
+  std::size_t cut = 0;               ///< of a GET, after so many bytes of its body the connection is reset
+  std::function<void()> pause = {};  ///< … or this is called, and then the rest goes out
 };
 
 /// One bucket in memory, with the semantics of S3 that we rely on: parts that nobody can read before they are

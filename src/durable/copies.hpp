@@ -82,7 +82,7 @@ class Upload {
 
   /// Sends part after part as the watermark passes them, until the recording is whole or abandoned (`ended`). After any
   /// other trouble it may be called again, or `complete` sends what is missing. `until.stop` is looked at between
-  /// parts.
+  /// parts, and twice a second while none arrives.
   virtual Task<Answer<void>> follow(Until until) = 0;
 
   /// REQUIRES: the recording is whole, and every check has passed. When this has succeeded the copy is readable,

@@ -1,6 +1,14 @@
 #include "durable/upload.hpp"
 
+#include <algorithm>
+
 namespace onetake::durable {
+namespace {
+
+/// At `until.stop`, while nothing arrives.
+constexpr milliseconds between_looks{500};
+
+}  // namespace
 
 Task<Answer<void>> put_whole(Requests& requests, std::string key, const Object& object, int file, Until until) {
   Sent sent{.size = object.size, .sha256 = object.sha256, .mark = {}};
@@ -23,7 +31,9 @@ S3Upload::S3Upload(Requests& requests, Offload& hashing, const std::string& name
 Task<Answer<void>> S3Upload::follow(Until until) {
   for (;;) {
     const auto next = parts_.sent() + requests_.tuning().part;
-    auto view = co_await growing_->past(next - 1, until.deadline);
+    auto view = co_await growing_->past(next - 1, std::min(until.deadline, in(between_looks)));
+    if (until.stop.stop_requested()) co_return std::unexpected(Trouble{Trouble::Kind::ended, "stopped"});
+    if (!view && Monotonic::now() < until.deadline) continue;
     if (!view) co_return std::unexpected(Trouble{Trouble::Kind::unavailable, "the recording took too long to arrive"});
     if (view->phase == blob::Growing::Phase::abandoned)
       co_return std::unexpected(Trouble{Trouble::Kind::ended, "the recording was abandoned"});
