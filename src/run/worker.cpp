@@ -14,7 +14,8 @@ namespace onetake::run {
 using metrics::Series;
 
 Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
-               FindProvider provider, MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit)
+               FindProvider provider, MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit,
+               Copier* copier)
     : loop_(loop),
       ledger_(ledger),
       store_(store),
@@ -24,6 +25,7 @@ Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& 
       make_room_(std::move(make_room)),
       limits_(limits),
       shared_limit_(shared_limit),
+      copier_(copier),
       slots_(limits.max_concurrent, limits.per_tenant_concurrent) {}
 
 void Worker::start() {

@@ -10,6 +10,7 @@
 #include "blob/store.hpp"
 #include "ledger/ledger.hpp"
 #include "provider/provider.hpp"
+#include "run/copier.hpp"
 #include "run/flights.hpp"
 #include "run/gate.hpp"
 #include "run/slots.hpp"
@@ -47,9 +48,9 @@ using MakeRoom = std::function<Task<bool>(Bytes)>;
 /// next attempt, which waits for the end of the one before, goes on with what has arrived.
 class Worker {
  public:
-  /// `shared_limit` may be null: then each node's gates know their own only.
+  /// `shared_limit` may be null: then each node's gates know their own only. So may `copier`: then nothing is durable.
   Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights, FindProvider provider,
-         MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit = nullptr);
+         MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit = nullptr, Copier* copier = nullptr);
 
   /// Looks for queued runs from now on. On the loop's thread or before it runs.
   void start();
@@ -102,7 +103,9 @@ class Worker {
                                                         provider::Provider& provider, Gate::Pass pass);
   Task<provider::Outcome> transfer(const ledger::Claimed& claimed, Flight& flight, provider::Provider& provider,
                                    Gate::Pass pass);
-  Task<void> complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media);
+  std::shared_ptr<Growth> attend(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  Task<void> complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media,
+                      std::shared_ptr<Growth> copy);
   Task<void> set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, provider::Refused refused);
   Task<void> fail(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Setback setback);
   Task<void> give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
@@ -122,6 +125,7 @@ class Worker {
   MakeRoom make_room_;
   const Limits limits_;
   signal::SharedLimit* const shared_limit_;
+  Copier* const copier_;
   const std::string id_ = uuid7();  ///< its name among the workers in the ledger
   Slots slots_;
   Gates gates_{Gate::Limits{}};

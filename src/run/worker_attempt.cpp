@@ -99,12 +99,14 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   const auto& name = recording.registered.provider;
   std::expected<Media, Refused> received =
       refused(Cause::refused, "the tenant has no provider named " + name + " in its configuration");
+  std::shared_ptr<Growth> copy;
   if (const auto provider = provider_(recording.tenant, name)) {
     auto entered = co_await enter(recording, provider->type());
     if (!entered) {
       co_await wait_outside(claimed, flight, entered.error());
       co_return;
     }
+    copy = attend(claimed, flight);
     try {
       received = co_await receive(claimed, *flight, *provider, *std::move(entered));
     } catch (const std::exception& error) {
@@ -116,8 +118,9 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
       flight->paused.reset();  // after a failed fsync nobody knows what the file holds
     }
   }
+  if (!received) copy.reset();
   if (received) {
-    co_await complete(claimed, flight, std::move(*received));
+    co_await complete(claimed, flight, std::move(*received), std::move(copy));
   } else if (flight->stopped() && stopping()) {
     co_await give_back(claimed, flight);
   } else if (flight->stopped() || flight->lost) {
@@ -127,6 +130,14 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   }
   // Between attempts what has arrived is kept; after the last one nobody may wait for more.
   if (flight->view().ended) flight->paused.reset();
+}
+
+/// A durable copy that grows with what this attempt brings in; null where there is no storage for it.
+std::shared_ptr<Growth> Worker::attend(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
+  if (copier_ == nullptr) return nullptr;
+  const auto& [run, recording, token] = claimed.lease;
+  return copier_->attend(
+      flight, recording.str() + '-' + std::to_string(claimed.recording.run->cycle) + '-' + std::to_string(token) + '-');
 }
 
 /// The account's gate, which first hears what other nodes know of the account.
@@ -222,7 +233,8 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
   co_return outcome;
 }
 
-Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media) {
+Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Media media,
+                            std::shared_ptr<Growth> copy) {
   const auto now = wall_now();
   auto run = *claimed.recording.run;
   const auto blob = media.blob;
@@ -232,6 +244,8 @@ Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_pt
   run.completed_at = now;
   const auto pointer = [this, lease = claimed.lease, media, now] { return ledger_.complete(lease, media, now); };
   const bool held = co_await written(pointer);
+  if (copy && held) copier_->published(*copy, uncopied(claimed.recording.id, media));
+  copy.reset();
   if (!held) {
     const auto unlink = [this, blob] { store_.remove(blob); };
     co_await disk_.run(unlink);
