@@ -137,15 +137,18 @@ Task<void> Continued::catch_up() {
 }
 
 Task<bool> Continued::find_on() {
-  for (auto wait = look_first; Monotonic::now() < until(); wait = std::min(wait * 2, look_most)) {
+  stream::Wait wait{.for_total = of_.total.has_value()};
+  for (auto pause = look_first; Monotonic::now() < until(); pause = std::min(pause * 2, look_most)) {
     try {
-      auto opened = co_await streams_.open(of_.key, false, {.until = until(), .for_total = of_.total.has_value()});
+      wait.until = until();
+      auto opened = co_await streams_.open(of_.key, false, wait);
+      wait.nobody_answers = std::holds_alternative<stream::Elsewhere>(opened);  // unless it does now
       const auto taken = co_await take(std::move(opened));
       if (taken) co_return *taken;
     } catch (const std::exception& error) {
       log::warn("ledger.unavailable", "cannot tell where a body goes on", {{"error", error.what()}});
     }
-    co_await sleep_for(wait);
+    co_await sleep_for(pause);
   }
   co_return false;
 }

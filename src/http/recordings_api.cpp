@@ -119,7 +119,9 @@ Task<Answer> Api::fetch_recording(const Request& request, Asked asked) {
     co_return problem(refused->failure,
                       {.retry_after = refused->retry_after, .provider_status = refused->provider_status});
   const auto* const there = std::get_if<stream::Elsewhere>(&opened);
-  if (std::holds_alternative<std::shared_ptr<const stream::Ready>>(opened) || (there != nullptr && !there->pending)) {
+  const auto* const coming = std::get_if<stream::Arriving>(&opened);
+  if (std::holds_alternative<std::shared_ptr<const stream::Ready>>(opened) || (there != nullptr && !there->pending) ||
+      (coming != nullptr && coming->published)) {
     const auto recording = co_await parts_.ledger.find(*std::move(key));
     if (!recording) co_return problem({.fault = Fault::recording_not_found});
     co_return json_answer(200, json::serialize(json_of(*recording)));

@@ -199,7 +199,7 @@ Task<Answer> Api::opened(const Request& request, Key key, stream::Wait wait, boo
     if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened))
       co_return ready(request, *whole);
     if (const auto* live = std::get_if<stream::Arriving>(&opened))
-      co_return only_looks ? pending(request, live->flight->view()) : arriving(request, key, *live);
+      co_return only_looks && !live->published ? pending(request, live->flight->view()) : arriving(request, key, *live);
     if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) co_return pending(request, nothing_yet->view);
     if (by_node) co_return problem({.fault = Fault::misdirected, .detail = "This node does not have it."});
     if (const auto* refused = std::get_if<stream::Refused>(&opened))
@@ -210,6 +210,7 @@ Task<Answer> Api::opened(const Request& request, Key key, stream::Wait wait, boo
     if (only_looks && there.pending) co_return pending(request, *there.pending);
     auto answer = co_await from_elsewhere(request, key, std::move(there.nodes));
     if (answer) co_return *std::move(answer);
+    wait.nobody_answers = true;
     // That node is gone, or stops: either it is back soon, or the ledger gives what it had to somebody else.
     if (in(between_looks) >= request.began + config_.stream_wait) {
       if (there.pending) co_return pending(request, *there.pending);

@@ -99,6 +99,12 @@ void Flights::withdraw(const RecordingId& recording, int last_cycle) {
     if (const auto flight = it->second.lock()) take_away(*flight);
 }
 
+void Flights::land(const std::shared_ptr<Flight>& flight) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(landed_, [](const auto& entry) { return entry.second.expired(); });
+  landed_.emplace(flight->recording(), flight);
+}
+
 bool Flights::followed(const RecordingId& recording) const {
   const std::lock_guard lock{mutex_};
   if (by_recording_.contains(recording)) return true;

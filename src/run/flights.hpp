@@ -50,6 +50,10 @@ class Flights {
   /// cycles up to `last_cycle`.
   void withdraw(const RecordingId& recording, int last_cycle = std::numeric_limits<int>::max());
 
+  /// A flight that nobody joins by its run: what it brings is of a recording that is ready. It is known as long as
+  /// somebody holds on to it.
+  void land(const std::shared_ptr<Flight>& flight);
+
   /// Somebody holds on to what came, or comes, for it.
   [[nodiscard]] bool followed(const RecordingId& recording) const;
 

@@ -15,6 +15,10 @@ namespace {
 /// When somebody might ask again for what there is no room for now.
 constexpr milliseconds room_patience{10'000};
 
+/// How long the durable storage may take to begin, also for who asked for the head alone: it is ready, after all.
+constexpr milliseconds storage_patience{10'000};
+constexpr milliseconds storage_retry{5'000};
+
 Refused refused(Fault fault, std::string detail = {}) {
   return {.failure = {.fault = fault, .detail = std::move(detail)}, .retry_after = {}};
 }
@@ -44,7 +48,8 @@ Refused refused(const Setback& setback, std::optional<milliseconds> retry_after)
 }
 
 Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Join& join, Shelf& shelf,
-                 Evictor& evictor, Quarantine& quarantine, run::Join::Admission admission, milliseconds node_silence)
+                 Evictor& evictor, Quarantine& quarantine, run::Join::Admission admission, milliseconds node_silence,
+                 run::Fillings* fillings)
     : ledger_(ledger),
       store_(store),
       disk_(disk),
@@ -53,7 +58,8 @@ Streams::Streams(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run:
       evictor_(evictor),
       quarantine_(quarantine),
       admission_(admission),
-      node_silence_(node_silence) {}
+      node_silence_(node_silence),
+      fillings_(fillings) {}
 
 Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::AskedBy by) {
   bool cancelled = false;
@@ -93,9 +99,7 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::Ask
         co_return too_often;
       }
       case Found::ready:
-        if (auto ready = co_await take_down(key, joined.recording, epoch)) co_return ready;
-        if (auto there = co_await elsewhere(key, joined.recording.id, joined.recording.media->blob))
-          co_return *std::move(there);
+        if (auto opened = co_await ready(key, joined.recording, epoch, wait)) co_return *std::move(opened);
         break;  // its file was lost, or it was changed meanwhile: the ledger is asked again
       case Found::fetching:
       case Found::created:
@@ -141,18 +145,57 @@ Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight,
   co_return std::nullopt;
 }
 
-/// Who else has what the pointer names. Nothing: the ledger is to be asked again, for the pointer has gone, with the
-/// last who had it or by a change, or this node has it after all.
-Task<std::optional<Elsewhere>> Streams::elsewhere(Key key, RecordingId recording, std::string blob) {
+/// What the pointer names, from where it is. Nothing: the ledger is to be asked again.
+Task<std::optional<Opened>> Streams::ready(Key key, const Recording& recording, std::uint64_t epoch, Wait wait) {
+  if (fillings_ != nullptr) {  // before the disk is looked at: it may come there at any moment
+    auto filling = fillings_->find(recording.id, recording.media->blob);
+    if (filling) co_return co_await bring_back(std::move(filling), wait);
+  }
+  auto here = co_await take_down(key, recording, epoch);
+  if (here) co_return here;
+  co_return co_await elsewhere(std::move(key), recording, wait);
+}
+
+/// Who else has what the pointer names. Nothing: the pointer has gone, with the last who had it or by a change, or this
+/// node has it after all.
+Task<std::optional<Opened>> Streams::elsewhere(Key key, const Recording& recording, Wait wait) {
+  const auto& blob = recording.media->blob;
   auto where = co_await ledger_.whereabouts(std::move(key), node_silence_);
   if (!where || where->blob != blob) co_return std::nullopt;
   if (where->here) co_return std::nullopt;
-  if (!where->holders.empty()) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}};
-  const bool gone = co_await ledger_.lost(recording, blob, node_silence_);
+  const bool others = !where->holders.empty() && !(where->durable && wait.nobody_answers);
+  if (others) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}};
+  if (where->durable && fillings_ == nullptr)
+    co_return refused(Fault::unavailable, "The audio lies on a durable storage that this server is not told of.");
+  if (where->durable) co_return co_await bring_back(fillings_->open(recording), wait);
+  const bool gone = co_await ledger_.lost(recording.id, blob, node_silence_);
   if (gone)
     log::warn("blob.lost", "no living node has the audio; the next Play fetches the recording again",
-              {{"recording", recording.str()}, {"blob", blob}});
+              {{"recording", recording.id.str()}, {"blob", blob}});
   co_return std::nullopt;
+}
+
+/// As it comes from its durable copy, from the first byte on. Nothing: it is here by now, or the copy is no more.
+Task<std::optional<Opened>> Streams::bring_back(std::shared_ptr<run::Filling> filling, Wait wait) {
+  const auto& media = filling->media;
+  const auto until = std::max(wait.until, in(storage_patience));
+  auto view = co_await filling->flight->audible(until);
+  if (view.live && !view.ended && view.live->audio->view().phase == blob::Growing::Phase::abandoned) {
+    const auto before = view.change;  // its end is being written
+    view = co_await filling->flight->changed(before, until);
+    if (!view.ended) view.live.reset();
+  }
+  if (view.live && !view.ended)
+    co_return Arriving{.flight = filling->flight,
+                       .live = std::move(view.live),
+                       .etag = etag(filling->recording, media.cycle, media.version),
+                       .total = media.bytes,
+                       .published = true};
+  if (view.ended && filling->end() == run::Filling::End::no_room) co_return no_room(room_patience);
+  if (view.ended && filling->end() != run::Filling::End::unavailable) co_return std::nullopt;
+  auto down = refused(Fault::unavailable, "The durable storage does not answer.");
+  down.retry_after = storage_retry;
+  co_return down;
 }
 
 Task<std::shared_ptr<const Ready>> Streams::take_down(Key key, const Recording& recording, std::uint64_t epoch) {

@@ -1,0 +1,133 @@
+#include "run/fillings.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "run/refill.hpp"
+
+namespace onetake::run {
+
+using metrics::Series;
+using End = Filling::End;
+
+namespace {
+
+std::string_view label(End end) {
+  switch (end) {
+    case End::filled:
+      return "filled";
+    case End::moved_on:
+      return "unwanted";
+    case End::spoiled:
+      return "spoiled";
+    case End::no_room:
+    case End::unavailable:
+      break;
+  }
+  return "failed";
+}
+
+}  // namespace
+
+Filling::Filling(const Recording& from, Media audio)
+    : flight(std::make_shared<Flight>(from.id, from.run.value_or(Run{}))),
+      recording(from.id),
+      media(std::move(audio)) {}
+
+Fillings::Fillings(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
+                   MakeRoom make_room, durable::Copies& copies, milliseconds most)
+    : loop_(loop),
+      ledger_(ledger),
+      store_(store),
+      disk_(disk),
+      flights_(flights),
+      make_room_(std::move(make_room)),
+      copies_(copies),
+      most_(most) {}
+
+std::shared_ptr<Filling> Fillings::find(const RecordingId& recording, const std::string& blob) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = by_recording_.find(recording);
+  return found != by_recording_.end() && found->second->media.blob == blob ? found->second : nullptr;
+}
+
+std::shared_ptr<Filling> Fillings::open(const Recording& recording) {
+  const auto& media = recording.media.value();
+  const std::lock_guard lock{mutex_};
+  auto& listed = by_recording_[recording.id];
+  if (listed && listed->media.blob == media.blob) return listed;
+  listed = std::make_shared<Filling>(recording, media);  // one of an earlier pointer ends by itself
+  flights_.land(listed->flight);
+  asio::co_spawn(loop_.get_executor(), fill(listed), asio::detached);
+  return listed;
+}
+
+Task<void> Fillings::fill(std::shared_ptr<Filling> filling) {
+  auto end = End::unavailable;
+  try {
+    end = co_await bring(filling);
+  } catch (const std::exception& error) {
+    log::error("durable.unfilled", "a durable copy could not be brought back",
+               {{"blob", filling->media.blob}, {"error", error.what()}});
+  }
+  metrics::add(Series::durable_fills, {label(end)});
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = by_recording_.find(filling->recording);
+    if (found != by_recording_.end() && found->second == filling) by_recording_.erase(found);
+  }
+  filling->end_ = end;
+  filling->flight->end(filling->flight->view().run);
+}
+
+Task<End> Fillings::bring(std::shared_ptr<Filling> filling) {
+  const bool room = co_await make_room_(filling->media.bytes);
+  if (!room) co_return End::no_room;
+  Refill refill{store_, *filling->flight, filling->media};
+  durable::Wanted wanted{.name = filling->media.blob,
+                         .sha256 = filling->media.sha256,
+                         .until = {.deadline = in(most_), .stop = filling->flight->begin()}};
+  const auto outcome = co_await copies_.read(std::move(wanted), refill);
+  auto wrong = outcome || refill.fault() ? refill.conclude() : std::optional{outcome.error().setback};
+  if (wrong) {
+    refill.abandon(*wrong);
+    co_return co_await give_up(filling, *std::move(wrong));
+  }
+  co_await ledger_.announce(filling->media.blob);
+  const auto publish = [&refill] { refill.publish(); };
+  co_await disk_.run(publish);
+  const bool pointed = co_await ledger_.copied(filling->recording, filling->media.blob, wall_now());
+  if (!pointed) co_return co_await take_off(filling);
+  co_return End::filled;
+}
+
+Task<End> Fillings::give_up(std::shared_ptr<Filling> filling, Setback why) {
+  if (filling->flight->withdrawn) co_return End::moved_on;
+  if (why.cause == Cause::no_space) co_return End::no_room;
+  const bool spoiled = why.cause == Cause::missing || why.cause == Cause::wrong_content;
+  log::write(
+      spoiled ? log::Level::error : log::Level::warn, spoiled ? "durable.spoiled" : "durable.unfilled",
+      spoiled ? "a durable copy is not what it should be, and is given up" : "a durable copy could not be brought back",
+      {{"recording", filling->recording.str()},
+       {"blob", filling->media.blob},
+       {"cause", name(why.cause)},
+       {"detail", why.detail}});
+  if (!spoiled) co_return End::unavailable;
+  co_await ledger_.spoiled(filling->recording, filling->media.blob);
+  co_return End::spoiled;
+}
+
+/// Nobody points to it any more.
+Task<End> Fillings::take_off(std::shared_ptr<Filling> filling) {
+  filling->flight->withdrawn = true;
+  const auto unlink = [this, blob = filling->media.blob] { store_.remove(blob); };
+  co_await disk_.run(unlink);
+  std::vector<std::string> blobs{filling->media.blob};
+  co_await ledger_.strike_files(std::move(blobs));
+  co_return End::moved_on;
+}
+
+}  // namespace onetake::run
