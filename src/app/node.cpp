@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "durable/s3.hpp"
 #include "ledger/postgres_ledger.hpp"
 #include "ledger/sqlite_ledger.hpp"
 
@@ -64,6 +65,11 @@ run::Join::Admission admission_of(const Settings& settings) {
           .works = settings.server.role != Role::api};
 }
 
+/// How often objects on the durable storage are looked for that nothing points to; and how many times as long uploads
+/// that were begun and forgotten lie there.
+constexpr milliseconds between_removals{2'000};
+constexpr int removals_a_day = 24 * 3'600'000 / between_removals.count();
+
 /// How often a shared ledger is asked for what other nodes have done.
 constexpr milliseconds look_every{1'000};
 /// A node may lose so many signs of life, and lives.
@@ -109,13 +115,23 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
       caretaker_(*ledger_, store_, disk_, flights_, shelf_),
       quarantine_(*ledger_, store_, disk_, shelf_),
       scrubber_(*ledger_, store_, quarantine_, {}),
+      hashing_(settings_.storage.type.empty() ? nullptr : std::make_unique<Offload>(1)),
+      copies_(hashing_ ? std::make_unique<durable::S3>(settings_.storage, transfers_, *hashing_) : nullptr),
+      copier_(copies_ ? std::make_unique<run::Copier>(main_, *ledger_, store_, disk_, *copies_) : nullptr),
+      fillings_(copies_ ? std::make_unique<run::Fillings>(
+                              main_, *ledger_, store_, disk_, flights_,
+                              [this](Bytes bytes) { return evictor_.make_room(bytes); }, *copies_,
+                              settings_.fetch.attempt_timeout)
+                        : nullptr),
+      reaper_(copies_ ? std::make_unique<stream::Reaper>(*ledger_, *copies_) : nullptr),
       worker_(
           main_, *ledger_, store_, disk_, flights_,
           [this](const TenantId& tenant, const std::string& name) { return find_provider(tenant, name); },
-          [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch), peers_.limit()),
+          [this](Bytes bytes) { return evictor_.make_room(bytes); }, limits_of(settings_.fetch), peers_.limit(),
+          copier_.get()),
       join_(*ledger_, flights_, worker_, admission_of(settings_), peers_.hints()),
       streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_),
-               settings_.server.node_silence),
+               settings_.server.node_silence, fillings_.get()),
       settler_(shelf_, worker_, store_, disk_),
       retention_(*ledger_, settler_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
@@ -175,6 +191,10 @@ void Node::run() {
     asio::co_spawn(main_.get_executor(), live_among_nodes(), asio::detached);
     lookout_.start();
     peers_.listen([this](const signal::Wake& wake) { hear(wake); });
+  }
+  if (copies_) {
+    copier_->start();
+    asio::co_spawn(main_.get_executor(), look_after_objects(), asio::detached);
   }
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
@@ -267,6 +287,20 @@ Task<void> Node::look_after_files() {
     co_await sleep_for(between_notes);
     co_await note_plays();
     if (round % notes_a_sweep == 0) co_await sweep_files();
+  }
+}
+
+/// On the durable storage.
+Task<void> Node::look_after_objects() {
+  for (int round = 0;; ++round) {
+    try {
+      if (round % removals_a_day == 0) co_await reaper_->abort_forgotten();
+      co_await reaper_->sweep();
+    } catch (const std::exception& error) {
+      log::warn("ledger.unavailable", "cannot look for durable copies that nothing points to",
+                {{"error", error.what()}});
+    }
+    co_await sleep_for(between_removals);
   }
 }
 

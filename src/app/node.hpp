@@ -16,11 +16,14 @@
 #include "base/loop.hpp"
 #include "base/offload.hpp"
 #include "blob/store.hpp"
+#include "durable/copies.hpp"
 #include "http/api.hpp"
 #include "http/listener.hpp"
 #include "http/relay.hpp"
 #include "ledger/ledger.hpp"
 #include "provider/transfer.hpp"
+#include "run/copier.hpp"
+#include "run/fillings.hpp"
 #include "run/flights.hpp"
 #include "run/join.hpp"
 #include "run/lookout.hpp"
@@ -28,6 +31,7 @@
 #include "stream/caretaker.hpp"
 #include "stream/evictor.hpp"
 #include "stream/quarantine.hpp"
+#include "stream/reaper.hpp"
 #include "stream/retention.hpp"
 #include "stream/scrubber.hpp"
 #include "stream/settler.hpp"
@@ -45,6 +49,7 @@ namespace onetake::app {
 ///   ledger            the database connection (its own)
 ///   transfer          libcurl (its own)
 ///   disk, 2           fsync, rename, open
+///   hashing           parts of what goes to the durable storage, where there is one
 ///   reading           published files, checked at leisure, at the lowest priority
 ///   control           control.sock
 ///   redis, wakes      what other nodes say
@@ -78,6 +83,7 @@ class Node {
   Task<void> live_among_nodes();
   void hear(const signal::Wake& wake);
   Task<void> sweep_files();
+  Task<void> look_after_objects();
   Task<void> note_plays();
 
   const Settings settings_;
@@ -100,6 +106,12 @@ class Node {
   stream::Caretaker caretaker_;
   stream::Quarantine quarantine_;
   stream::Scrubber scrubber_;
+  /// Null where there is no [storage].
+  std::unique_ptr<Offload> hashing_;
+  std::unique_ptr<durable::Copies> copies_;
+  std::unique_ptr<run::Copier> copier_;
+  std::unique_ptr<run::Fillings> fillings_;
+  std::unique_ptr<stream::Reaper> reaper_;
   run::Worker worker_;
   run::Join join_;
   stream::Streams streams_;

@@ -59,7 +59,6 @@ void Rules::storage(const Settings& settings, const Lines& lines) {
     const auto key = "storage." + wrong->key;
     report_.fault(line_of(lines, key), key, wrong->what);
   }
-  report_.fault(line_of(lines, "storage.type"), "storage.type", "not available in this version");
 }
 
 void Rules::url_key(const Settings::Tenant& tenant, const Lines& lines) {
