@@ -1,0 +1,352 @@
+// The durable copy on S3-compatible storage: made without anybody waiting for it, and played from when the disk has
+// nothing any more.
+
+#include <csignal>
+
+#include "durable/bucket_test.hpp"
+#include "story/story.hpp"
+
+namespace onetake::story {
+namespace {
+
+namespace fs = std::filesystem;
+using durable::test::Bucket;
+using durable::test::Fault;
+
+/// A bucket whose doings a story turns on and off.
+class Storage {
+ public:
+  std::atomic<bool> down = false;     ///< connections are reset
+  std::atomic<bool> pausing = false;  ///< a GET stops at half of what it sends, until `go_on`
+
+  [[nodiscard]] Server::Settings settings(Server::Settings more = {}) const {
+    const auto said = bucket_.settings();
+    for (const auto& [key, value] : {std::pair{"type", said.type},
+                                     {"endpoint", said.endpoint},
+                                     {"bucket", said.bucket},
+                                     {"region", said.region},
+                                     {"access_key_id", said.access_key_id},
+                                     {"secret_access_key", said.secret_access_key}})
+      more[std::string{"storage."} + key] = '"' + value + '"';
+    return more;
+  }
+  void go_on() {
+    pausing = false;
+    go_on_.set();
+  }
+
+  /// Waits until there are so many.
+  [[nodiscard]] bool has_objects(std::size_t count) const {
+    return Server::eventually([&] { return bucket_.objects().size() == count; });
+  }
+  /// Waits until a copy is growing.
+  [[nodiscard]] bool has_a_part() const {
+    return Server::eventually([&] {
+      const auto uploads = bucket_.uploads();
+      return !uploads.empty() && !uploads.begin()->second.parts.empty();
+    });
+  }
+  /// REQUIRES: there is one of the call.
+  [[nodiscard]] std::string key(const Server& server, const std::string& call_sid) const {
+    const auto id = server.get(recording(call_sid))["/id"];
+    for (const auto& [key, _] : bucket_.objects())
+      if (key.starts_with("audio/" + id)) return key;
+    throw std::runtime_error("no object of " + call_sid);
+  }
+  [[nodiscard]] Bucket& bucket() { return bucket_; }
+
+ private:
+  Fault fault(const durable::test::Seen& seen) {
+    if (down) return {.instead = "nothing", .lost = true};
+    if (pausing && seen.method == "GET") return {.cut = half, .pause = [this] { go_on_.wait(); }};
+    return {};
+  }
+  static constexpr std::size_t half = 40'000;  // of five seconds of speech
+
+  provider::test::Signal go_on_;
+  Bucket bucket_{[this](const durable::test::Seen& seen, int) { return fault(seen); }};
+};
+
+std::string bytes(Bytes count) { return '"' + std::to_string(count) + '"'; }
+
+/// Two recordings of which one fits; the first has been played and has made way for the second.
+class Evicted : public testing::Test {
+ protected:
+  Evicted() {
+    server.has(first);
+    server.has(second);
+    EXPECT_EQ(server.fetched("CA1"), "ready");
+    EXPECT_TRUE(durable(1));
+    const auto head = server.head(stream("CA1"));
+    etag = head.field("ETag");
+    modified = head.field("Last-Modified");
+    EXPECT_EQ(server.fetched("CA2"), "ready");
+    EXPECT_TRUE(durable(2));
+    EXPECT_EQ(server.files("audio"), 1U);
+    EXPECT_EQ(server.get(recording("CA1"))["/state"], "ready");
+  }
+  [[nodiscard]] bool durable(double count) const {
+    return Server::eventually([&] { return server.metric("onetake_durable_copies_total", "made") >= count; });
+  }
+  void rot(bool gone = false) {
+    const auto key = storage.key(server, "CA1");
+    auto object = storage.bucket().objects().at(key);
+    object.bytes[object.bytes.size() / 2] ^= 1;
+    if (gone) object.bytes.clear();
+    storage.bucket().put(key, object);
+  }
+
+  Storage storage;
+  Provider provider;
+  Call first = provider.has("CA1", speech(5s));
+  Call second = provider.has("CA2", speech(5s));
+  Server server{provider, storage.settings({{"cache.max_bytes", bytes(first.audio.size() * 3 / 2)}})};
+  std::string etag;
+  std::string modified;
+};
+
+TEST(Durable, WhatIsPlayedIsCopied) {
+  Storage storage;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  auto call = provider.has("CA1", speech(5s));
+  server.has(call);
+  auto person = server.play(call);
+  person.until_the_end();
+
+  EXPECT_THAT(person, Each(HeardExactly(call.audio)));
+  ASSERT_TRUE(storage.has_objects(1));
+  EXPECT_EQ(storage.bucket().objects().at(storage.key(server, "CA1")).bytes.size(), call.audio.size());
+  server.until("onetake_durable_copies_total", "made", 1);
+  EXPECT_EQ(call.requests(), 1U);
+}
+
+// A long one goes to the storage while it arrives, and can be read there only when every check has passed.
+TEST(Durable, ALongOneGrowsWhileItArrives) {
+  Storage storage;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  auto call = provider.has("CA1", wav(24'000'000)).answering(hold_at(0.7, "late"));
+  server.has(call);
+  auto person = server.play(call);
+  call.until(held("late"));
+  ASSERT_TRUE(storage.has_a_part());
+  EXPECT_THAT(storage.bucket().objects(), IsEmpty());
+
+  call.release("late");
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(call.audio)));
+  server.until("onetake_durable_copies_total", "made", 1);
+  EXPECT_EQ(storage.bucket().objects().begin()->second.bytes.size(), call.audio.size());
+  EXPECT_THAT(storage.bucket().uploads(), IsEmpty());
+}
+
+// What turns out to be no recording leaves nothing there.
+TEST(Durable, AnAbandonedOneIsTakenBack) {
+  Storage storage;
+  Provider provider;
+  Server server{provider, storage.settings({{"fetch.max_attempts", "1"}})};
+  auto call = provider.has("CA1", wav(24'000'000)).answering(hold_at(0.7, "late"));
+  server.has(call);
+  auto person = server.play(call);
+  call.until(held("late"));
+  ASSERT_TRUE(storage.has_a_part());
+  EXPECT_THAT(server.del(recording("CA1")), Has(204));
+  person.until_the_end();
+  EXPECT_TRUE(Server::eventually([&] { return storage.bucket().uploads().empty(); }));
+  EXPECT_THAT(storage.bucket().objects(), IsEmpty());
+}
+
+// The storage is down when a recording is ready: nobody waits for it, and it gets its copy when it is back.
+TEST(Durable, WhileTheStorageIsDownNobodyWaits) {
+  Storage storage;
+  storage.down = true;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  auto call = provider.has("CA1", speech(5s));
+  server.has(call);
+  EXPECT_EQ(server.fetched("CA1"), "ready");
+  EXPECT_THAT(server.get(stream("CA1")), Has(200));
+  EXPECT_THAT(storage.bucket().objects(), IsEmpty());
+  storage.down = false;
+  EXPECT_TRUE(storage.has_objects(1));
+}
+
+// Killed behind the pointer and before the copy: the next life makes it.
+TEST(Durable, WhatAKillHasPreventedIsCopiedAfterTheStart) {
+  Storage storage;
+  storage.down = true;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  for (const auto* const sid : {"CA1", "CA2"}) {
+    auto call = provider.has(sid, speech(5s));
+    server.has(call);
+    ASSERT_EQ(server.fetched(sid), "ready");
+  }
+  server.signal(SIGKILL);
+  ASSERT_EQ(server.wait(), -SIGKILL);
+  storage.down = false;
+  server.start();
+  EXPECT_TRUE(storage.has_objects(2));
+  server.until("onetake_durable_copies_total", "made", 2);
+}
+
+// What was recorded before there was a storage gets its copy too.
+TEST(Durable, WhatIsThereAlreadyIsCopied) {
+  Storage storage;
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(5s));
+  server.has(call);
+  ASSERT_EQ(server.fetched("CA1"), "ready");
+  ASSERT_EQ(server.stop(), 0);
+  server.start(storage.settings());
+  EXPECT_TRUE(storage.has_objects(1));
+}
+
+// Evicted, it comes back from there: no run, no question to the provider, the same recording to the byte and the field.
+TEST_F(Evicted, PlaysAgainFromItsCopy) {
+  auto people = server.play(first, 10);
+  people.until_the_end();
+  EXPECT_THAT(people, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(people[0].field("ETag"), etag);
+  EXPECT_EQ(people[0].field("Last-Modified"), modified);
+  EXPECT_EQ(people[0].field("Content-Length"), std::to_string(first.audio.size()));
+
+  EXPECT_EQ(first.requests(), 1U);
+  EXPECT_EQ(server.get(recording("CA1"))["/run/cycle"], "1");
+  server.until("onetake_durable_fills_total", "filled", 1);
+  EXPECT_EQ(server.metric("onetake_durable_fills_total"), 1);
+  EXPECT_THAT(server.get(stream("CA1"), {"If-None-Match: " + etag}), Has(304));
+  EXPECT_TRUE(Server::eventually([&] { return server.files("temporary") == 0; }));
+  EXPECT_EQ(server.files("audio"), 1U) << "the other one has made way";
+}
+
+// While it comes back it is heard from the first byte on, and a Range far ahead is answered at once.
+TEST_F(Evicted, IsHeardWhileItComesBack) {
+  storage.pausing = true;
+  auto person = server.play(first);
+  person.until_heard(1000);
+  const auto size = first.audio.size();
+  auto seeking = server.listen(
+      server.request("GET", stream("CA1"), {"Range: bytes=" + std::to_string(size - 5000) + "-"}), 1, first.audio);
+  seeking.until([](const Listener& each) { return each.status() != 0; });
+  EXPECT_THAT(person, Each(IsStillListening()));
+  EXPECT_THAT(seeking, Each(IsAnswered(206)));
+  const auto head = server.head(stream("CA1"));
+  EXPECT_THAT(head, Has(200));
+  EXPECT_EQ(head.field("ETag"), etag);
+  EXPECT_EQ(head.field("Content-Length"), std::to_string(size));
+  EXPECT_THAT(server.get(stream("CA1"), {"Range: bytes=" + std::to_string(size) + "-"}), Has(416));
+  EXPECT_THAT(server.post(recording("CA1") + "/fetch"), Has(200));
+
+  storage.go_on();
+  person.until_the_end();
+  seeking.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_THAT(seeking, Each(HeardFrom(size - 5000, 5000)));
+  EXPECT_EQ(server.metric("onetake_durable_fills_total"), 1);
+  EXPECT_EQ(first.requests(), 1U);
+}
+
+TEST_F(Evicted, ErasedWhileItComesBackItIsCut) {
+  storage.pausing = true;
+  auto person = server.play(first);
+  person.until_heard(1000);
+  EXPECT_THAT(server.del(recording("CA1")), Has(204));
+  storage.go_on();
+  person.until_the_end();
+  EXPECT_THAT(person, Each(WasCutBefore(first.audio.size())));
+  EXPECT_THAT(server.get(stream("CA1")), IsProblem(404, "recording_not_found"));
+  EXPECT_TRUE(storage.has_objects(1));
+  EXPECT_TRUE(Server::eventually([&] { return server.files("temporary") == 0; }));
+}
+
+// The copy has rotted: nobody takes it for the recording, it goes, and the provider is asked again.
+TEST_F(Evicted, ARottenCopyIsFetchedAgain) {
+  rot();
+  auto person = server.play(first);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(Not(HeardExactly(first.audio))));
+  EXPECT_EQ(person[0].standing(), Standing::cut);
+  server.until("onetake_durable_fills_total", "spoiled", 1);
+
+  auto again = server.play(first);
+  again.until_the_end();
+  EXPECT_THAT(again, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(first.requests(), 2U);
+  ASSERT_EQ(server.settled("CA1"), "ready");
+  EXPECT_EQ(server.get(recording("CA1"))["/run/cycle"], "2");
+  EXPECT_NE(again[0].field("ETag"), etag);
+  server.until("onetake_durable_copies_total", "made", 3);
+  EXPECT_TRUE(storage.has_objects(2)) << "the rotten one is removed";
+}
+
+// Of another length it is found out before anybody hears of it: the same press is a fetch.
+TEST_F(Evicted, ACopyOfAnotherLengthIsNotBegun) {
+  rot(true);
+  auto person = server.play(first);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(first.requests(), 2U);
+}
+
+// The storage is away: it is said, and heals by itself.
+TEST_F(Evicted, WhileTheStorageIsAwayItIsSaid) {
+  storage.down = true;
+  const auto got = server.get(stream("CA1"));
+  EXPECT_THAT(got, IsProblem(503, "unavailable"));
+  EXPECT_THAT(got["/detail"], HasSubstr("storage"));
+  EXPECT_FALSE(got.field("Retry-After").empty());
+  EXPECT_THAT(server.get(stream("CA2")), Has(200));
+  storage.down = false;
+  auto person = server.play(first);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(first.requests(), 1U);
+}
+
+// The disk has lost the file: the copy replaces it.
+TEST(Durable, ALostFileComesBack) {
+  Storage storage;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  auto call = provider.has("CA1", speech(5s));
+  server.has(call);
+  ASSERT_EQ(server.fetched("CA1"), "ready");
+  server.until("onetake_durable_copies_total", "made", 1);
+  ASSERT_EQ(server.stop(), 0);
+  for (const auto& entry : fs::recursive_directory_iterator{server.folder() / "data" / "audio"})
+    if (entry.is_regular_file()) fs::remove(entry.path());
+  server.start();
+  auto person = server.play(call);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(call.requests(), 1U);
+  EXPECT_EQ(server.settled("CA1"), "ready");
+}
+
+// Erased, replaced, retired: the copy goes too, also where the storage is away for a while.
+TEST(Durable, WhatIsErasedIsErasedThere) {
+  Storage storage;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  auto erased = provider.has("CA1", speech(5s));
+  auto replaced = provider.has("CA2", speech(5s));
+  for (const auto& call : {erased, replaced}) {
+    server.has(call);
+    ASSERT_EQ(server.fetched(call.sid), "ready");
+  }
+  server.until("onetake_durable_copies_total", "made", 2);
+  EXPECT_THAT(server.del(recording("CA1")), Has(204));
+  EXPECT_TRUE(storage.has_objects(1));
+  storage.down = true;
+  server.has(replaced, "web");  // another source
+  server.until("onetake_durable_removed_total", "", 1);
+  storage.down = false;
+  EXPECT_TRUE(storage.has_objects(0));
+  server.until("onetake_durable_removed_total", "", 2);
+}
+
+}  // namespace
+}  // namespace onetake::story
