@@ -194,8 +194,8 @@ durable::Until Copier::until(const Uncopied& file) const {
   return {.deadline = in(pace_.patience + milliseconds{1000 * file.bytes / pace_.slowest})};
 }
 
-std::shared_ptr<Growth> Copier::attend(std::shared_ptr<Flight> flight, std::string prefix) {
-  const auto growth = std::make_shared<Growth>(std::move(flight), std::move(prefix));
+std::shared_ptr<Growth> Copier::attend(std::shared_ptr<Flight> flight, BlobName name, std::int64_t token) {
+  const auto growth = std::make_shared<Growth>(std::move(flight), std::move(name), token);
   asio::co_spawn(loop_.get_executor(), grow(growth), asio::detached);
   return {growth.get(), [growth](Growth* attempt) { attempt->over(); }};
 }

@@ -51,7 +51,7 @@ class Copier {
   void start();
 
   /// An attempt begins; see `Growth`. On the loop. It is over when what this returns is let go.
-  std::shared_ptr<Growth> attend(std::shared_ptr<Flight> flight, std::string prefix);
+  std::shared_ptr<Growth> attend(std::shared_ptr<Flight> flight, BlobName name, std::int64_t token);
   /// The pointer to it is committed; `growth` is the attempt's. On the loop.
   void published(Growth& growth, ledger::Uncopied file);
 

@@ -10,8 +10,8 @@ constexpr milliseconds look_again{5'000};
 
 }  // namespace
 
-Growth::Growth(std::shared_ptr<Flight> flight, std::string prefix)
-    : flight_(std::move(flight)), prefix_(std::move(prefix)) {}
+Growth::Growth(std::shared_ptr<Flight> flight, BlobName name, std::int64_t token)
+    : flight_(std::move(flight)), name_(std::move(name)), token_(token) {}
 
 void Growth::published(ledger::Uncopied file) {
   {

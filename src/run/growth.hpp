@@ -8,6 +8,7 @@
 
 #include "base/waiters.hpp"
 #include "ledger/files.hpp"
+#include "run/blob_name.hpp"
 #include "run/flight.hpp"
 
 namespace onetake::run {
@@ -25,8 +26,7 @@ class Copier;
 ///   its end without that       is aborted
 class Growth {
  public:
-  /// `prefix` and the version make the blob's name.
-  Growth(std::shared_ptr<Flight> flight, std::string prefix);
+  Growth(std::shared_ptr<Flight> flight, BlobName name, std::int64_t token);
   Growth(const Growth&) = delete;
   Growth& operator=(const Growth&) = delete;
 
@@ -43,10 +43,11 @@ class Growth {
   /// Suspends until the attempt is over; then what was published, if anything.
   Task<std::optional<ledger::Uncopied>> outcome();
   [[nodiscard]] bool ended();
-  [[nodiscard]] std::string name_of(const Live& live) const { return prefix_ + std::to_string(live.version); }
+  [[nodiscard]] std::string name_of(const Live& live) const { return name_.str(token_, live.version); }
 
   const std::shared_ptr<Flight> flight_;
-  const std::string prefix_;
+  const BlobName name_;
+  const std::int64_t token_;
   std::string growing_;  ///< the name under which it does; "" for none
   std::stop_source stop_;
   std::mutex mutex_;

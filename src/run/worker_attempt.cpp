@@ -135,9 +135,8 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
 /// A durable copy that grows with what this attempt brings in; null where there is no storage for it.
 std::shared_ptr<Growth> Worker::attend(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
   if (copier_ == nullptr) return nullptr;
-  const auto& [run, recording, token] = claimed.lease;
-  return copier_->attend(
-      flight, recording.str() + '-' + std::to_string(claimed.recording.run->cycle) + '-' + std::to_string(token) + '-');
+  BlobName name{.recording = claimed.recording.id, .cycle = claimed.recording.run->cycle};
+  return copier_->attend(flight, std::move(name), claimed.lease.token);
 }
 
 /// The account's gate, which first hears what other nodes know of the account.
