@@ -86,7 +86,6 @@ Task<void> Copier::watch() {
   }
 }
 
-/// True where the storage took what it was given.
 Task<bool> Copier::round() {
   RecordingId after;
   for (bool more = true; more;) {

@@ -50,6 +50,9 @@ class Copier {
   /// Looks for what has no copy from now on. On the loop's thread or before it runs.
   void start();
 
+  /// Looks once for what has no copy, and makes it. True where the storage took what it was given. On the loop.
+  Task<bool> round();
+
   /// An attempt begins; see `Growth`. On the loop. It is over when what this returns is let go.
   std::shared_ptr<Growth> attend(std::shared_ptr<Flight> flight, BlobName name, std::int64_t token);
   /// The pointer to it is committed; `growth` is the attempt's. On the loop.
@@ -65,7 +68,6 @@ class Copier {
   struct Batch;
 
   Task<void> watch();
-  Task<bool> round();
   Task<bool> copy_all(std::vector<ledger::Uncopied> files);
   Task<void> lane(std::shared_ptr<Batch> batch);
   Task<Done> copy_one(ledger::Uncopied file);

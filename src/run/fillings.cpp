@@ -84,12 +84,11 @@ Task<void> Fillings::fill(std::shared_ptr<Filling> filling) {
 }
 
 Task<End> Fillings::bring(std::shared_ptr<Filling> filling) {
-  const bool room = co_await make_room_(filling->media.bytes);
-  if (!room) co_return End::no_room;
+  const durable::Until until{.deadline = in(most_), .stop = filling->flight->begin()};
+  const auto hindered = co_await make_room(filling, until);
+  if (hindered) co_return *hindered;
   Refill refill{store_, *filling->flight, filling->media};
-  durable::Wanted wanted{.name = filling->media.blob,
-                         .sha256 = filling->media.sha256,
-                         .until = {.deadline = in(most_), .stop = filling->flight->begin()}};
+  durable::Wanted wanted{.name = filling->media.blob, .sha256 = filling->media.sha256, .until = until};
   const auto outcome = co_await copies_.read(std::move(wanted), refill);
   auto wrong = outcome || refill.fault() ? refill.conclude() : std::optional{outcome.error().setback};
   if (wrong) {
@@ -102,6 +101,24 @@ Task<End> Fillings::bring(std::shared_ptr<Filling> filling) {
   const bool pointed = co_await ledger_.copied(filling->recording, filling->media.blob, wall_now());
   if (!pointed) co_return co_await take_off(filling);
   co_return End::filled;
+}
+
+/// Nothing: there is room. What is here makes way only for what there is: a storage that is away drives nothing out.
+Task<std::optional<End>> Fillings::make_room(std::shared_ptr<Filling> filling, durable::Until until) {
+  const auto& media = filling->media;
+  if (store_.space().has(media.bytes)) co_return std::nullopt;
+  const auto found = co_await copies_.look(media.blob, until);
+  if (!found) {
+    Setback away{.cause = Cause::unavailable, .detail = found.error().detail};
+    co_return co_await give_up(filling, std::move(away));
+  }
+  if (!*found || (*found)->size != media.bytes) {
+    Setback none{.cause = Cause::missing, .detail = *found ? "the copy has another length" : "there is none"};
+    co_return co_await give_up(filling, std::move(none));
+  }
+  const bool room = co_await make_room_(media.bytes);
+  if (!room) co_return End::no_room;
+  co_return std::nullopt;
 }
 
 Task<End> Fillings::give_up(std::shared_ptr<Filling> filling, Setback why) {

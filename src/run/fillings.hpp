@@ -64,6 +64,7 @@ class Fillings {
  private:
   Task<void> fill(std::shared_ptr<Filling> filling);
   Task<Filling::End> bring(std::shared_ptr<Filling> filling);
+  Task<std::optional<Filling::End>> make_room(std::shared_ptr<Filling> filling, durable::Until until);
   Task<Filling::End> give_up(std::shared_ptr<Filling> filling, Setback why);
   Task<Filling::End> take_off(std::shared_ptr<Filling> filling);
 

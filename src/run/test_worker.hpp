@@ -105,7 +105,7 @@ class WorkerTest : public testing::Test {
         [this](const TenantId&, const std::string& name) -> std::shared_ptr<provider::Provider> {
           return name == "main" ? provider_ : nullptr;
         },
-        [this](Bytes bytes) { return make_room(bytes); }, limits, shares_ ? &limit_ : nullptr);
+        [this](Bytes bytes) { return make_room(bytes); }, limits, shares_ ? &limit_ : nullptr, copier_.get());
     join_ = std::make_unique<Join>(*ledger_, flights_, *worker_, Join::Admission{.max_attempts = max_attempts});
   }
 
@@ -156,6 +156,7 @@ class WorkerTest : public testing::Test {
   bool shares_ = false;
   ScriptedLimit limit_;
   std::shared_ptr<ScriptedProvider> provider_ = std::make_shared<ScriptedProvider>();
+  std::unique_ptr<Copier> copier_;                ///< null unless the test is about it
   std::vector<std::unique_ptr<Worker>> retired_;  ///< their coroutines may still be on their way out
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Join> join_;
