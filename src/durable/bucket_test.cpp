@@ -10,7 +10,7 @@ namespace {
 
 using provider::test::answer;
 
-constexpr std::string_view secret = "a secret/key";
+constexpr std::string_view secret = "a-secret/key";
 
 std::string decoded(std::string_view text) {
   std::string made;

@@ -3,69 +3,13 @@
 
 #include <csignal>
 
-#include "durable/bucket_test.hpp"
+#include "story/bucket.hpp"
 #include "story/story.hpp"
 
 namespace onetake::story {
 namespace {
 
 namespace fs = std::filesystem;
-using durable::test::Bucket;
-using durable::test::Fault;
-
-/// A bucket whose doings a story turns on and off.
-class Storage {
- public:
-  std::atomic<bool> down = false;     ///< connections are reset
-  std::atomic<bool> pausing = false;  ///< a GET stops at half of what it sends, until `go_on`
-
-  [[nodiscard]] Server::Settings settings(Server::Settings more = {}) const {
-    const auto said = bucket_.settings();
-    for (const auto& [key, value] : {std::pair{"type", said.type},
-                                     {"endpoint", said.endpoint},
-                                     {"bucket", said.bucket},
-                                     {"region", said.region},
-                                     {"access_key_id", said.access_key_id},
-                                     {"secret_access_key", said.secret_access_key}})
-      more[std::string{"storage."} + key] = '"' + value + '"';
-    return more;
-  }
-  void go_on() {
-    pausing = false;
-    go_on_.set();
-  }
-
-  /// Waits until there are so many.
-  [[nodiscard]] bool has_objects(std::size_t count) const {
-    return Server::eventually([&] { return bucket_.objects().size() == count; });
-  }
-  /// Waits until a copy is growing.
-  [[nodiscard]] bool has_a_part() const {
-    return Server::eventually([&] {
-      const auto uploads = bucket_.uploads();
-      return !uploads.empty() && !uploads.begin()->second.parts.empty();
-    });
-  }
-  /// REQUIRES: there is one of the call.
-  [[nodiscard]] std::string key(const Server& server, const std::string& call_sid) const {
-    const auto id = server.get(recording(call_sid))["/id"];
-    for (const auto& [key, _] : bucket_.objects())
-      if (key.starts_with("audio/" + id)) return key;
-    throw std::runtime_error("no object of " + call_sid);
-  }
-  [[nodiscard]] Bucket& bucket() { return bucket_; }
-
- private:
-  Fault fault(const durable::test::Seen& seen) {
-    if (down) return {.instead = "nothing", .lost = true};
-    if (pausing && seen.method == "GET") return {.cut = half, .pause = [this] { go_on_.wait(); }};
-    return {};
-  }
-  static constexpr std::size_t half = 40'000;  // of five seconds of speech
-
-  provider::test::Signal go_on_;
-  Bucket bucket_{[this](const durable::test::Seen& seen, int) { return fault(seen); }};
-};
 
 std::string bytes(Bytes count) { return '"' + std::to_string(count) + '"'; }
 
@@ -100,7 +44,8 @@ class Evicted : public testing::Test {
   Provider provider;
   Call first = provider.has("CA1", speech(5s));
   Call second = provider.has("CA2", speech(5s));
-  Server server{provider, storage.settings({{"cache.max_bytes", bytes(first.audio.size() * 3 / 2)}})};
+  Server server{provider, storage.settings({{"cache.max_bytes", bytes(first.audio.size() * 3 / 2)},
+                                            {"server.stream_wait", "\"1s\""}})};
   std::string etag;
   std::string modified;
 };
@@ -245,6 +190,7 @@ TEST_F(Evicted, IsHeardWhileItComesBack) {
   seeking.until_the_end();
   EXPECT_THAT(person, Each(HeardExactly(first.audio)));
   EXPECT_THAT(seeking, Each(HeardFrom(size - 5000, 5000)));
+  server.until("onetake_durable_fills_total", "filled", 1);
   EXPECT_EQ(server.metric("onetake_durable_fills_total"), 1);
   EXPECT_EQ(first.requests(), 1U);
 }
