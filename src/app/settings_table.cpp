@@ -257,9 +257,8 @@ constexpr auto headings = std::to_array<Section>({
     {"redis", "[redis]", ""},
     {"cache", "[cache]", ""},
     {"storage", "[storage]",
-     "The durable copy of recordings, which all nodes share; the local disk is a cache in front of it. Its keys are "
-     "read "
-     "and checked; a server with it is not available in this version."},
+     "The durable copy of recordings, which all nodes share; the local disk is a cache in front of it. Without it a "
+     "recording whose only file is gone is fetched from its provider again."},
     {"fetch", "[fetch]", "How recordings come from where they lie."},
     {"retention", "[retention]", ""},
     {"security", "[security]", ""},

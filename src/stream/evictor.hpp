@@ -13,7 +13,8 @@
 namespace onetake::stream {
 
 /// Makes room for what is to be fetched, by giving up published recordings: the least recently played first, and never
-/// one that somebody is being sent. What is given up is `remote`; the next Play begins another cycle. Any loop.
+/// one that somebody is being sent. What is given up is `remote`, and the next Play begins another cycle; or it is
+/// durable, stays ready, and comes back from its copy. Any loop.
 class Evictor {
  public:
   Evictor(ledger::Ledger& ledger, blob::Store& store, Offload& disk, run::Flights& flights, Shelf& shelf);

@@ -14,7 +14,7 @@ Task<bool> Quarantine::take(ledger::Stored stored, std::string_view why) {
   const bool pointed = co_await ledger_.disown(stored.recording, stored.blob);
   if (!pointed) co_return false;
   shelf_.forget(stored.tenant, stored.call_sid, {stored.blob});
-  log::error("blob.quarantined", "a published file is not what it was; the next Play fetches the recording again",
+  log::error("blob.quarantined", "a published file is not what it was; the next Play brings the recording back",
              {{"tenant", stored.tenant.str()},
               {"call_sid", stored.call_sid.str()},
               {"recording", stored.recording.str()},

@@ -14,9 +14,10 @@ class Quarantine {
  public:
   Quarantine(ledger::Ledger& ledger, blob::Store& store, Offload& disk, Shelf& shelf);
 
-  /// The recording is `remote` from now on, so that the next Play fetches it again; whoever is being sent the file is
-  /// cut, and the file is moved out of the way. False, and nothing happens, when the recording does not point to it any
-  /// more. `why` is a label: missing, size, checksum, unreadable. Throws when the database is down.
+  /// This node's file is no more: the next Play has the recording from its durable copy or another node, or fetches it
+  /// again; whoever is being sent the file is cut, and the file is moved out of the way. False, and nothing happens,
+  /// when the recording does not point to it any more. `why` is a label: missing, size, checksum, unreadable. Throws
+  /// when the database is down.
   Task<bool> take(ledger::Stored stored, std::string_view why);
 
  private:

@@ -16,7 +16,7 @@ namespace {
 constexpr milliseconds room_patience{10'000};
 
 /// How long the durable storage may take to begin, also for who asked for the head alone: it is ready, after all.
-constexpr milliseconds storage_patience{10'000};
+constexpr milliseconds storage_patience{5'000};
 constexpr milliseconds storage_retry{5'000};
 
 Refused refused(Fault fault, std::string detail = {}) {
