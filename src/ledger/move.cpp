@@ -130,6 +130,7 @@ std::int64_t copy_runs(const SqliteSource& source, pg::Connection& target, WallT
 std::int64_t copy_files(const SqliteSource& source, pg::Connection& target, const std::string& node) {
   copy(source, "SELECT " + quoted(node) + ", blob, announced FROM loose_file", target,
        "loose_file (node, blob, announced)");
+  copy(source, "SELECT blob, due_at, removing FROM loose_object", target, "loose_object (blob, due_at, removing)");
   return copy(source,
               "SELECT " + quoted(node) +
                   ", id, media_blob, coalesce(played_at, 0) FROM recording "

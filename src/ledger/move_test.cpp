@@ -218,6 +218,34 @@ TEST_F(Move, TheFilesAreTheNodesOfTheDataDirectory) {
   EXPECT_THAT(loop_.run(open_target("node-2")->walk_files({}, 10)).files, IsEmpty());
 }
 
+TEST_F(Move, WhatIsToBeRemovedFromTheStorageStillIs) {
+  into_source("INSERT INTO loose_object VALUES ('later', 9000000000000, 0), ('stuck', 100, 1), ('now', 0, 0)");
+  ASSERT_TRUE(move(schema_.url()));
+  const auto one = open_target();
+  EXPECT_THAT(loop_.run(one->take_objects(at(0), at(1), 10)), testing::UnorderedElementsAre("stuck", "now"));
+}
+
+// What has lost its pointer keeps a mark that it was durable once: it is nobody's copy.
+TEST_F(Move, WhatWasDurableOnceIsFetchedAnew) {
+  {
+    auto source = open_sqlite(file_);
+    const auto lost = loop_.run(source->find({acme, CallSid{"CA-durable"}, {}})).value();
+    ASSERT_TRUE(loop_.run(source->spoiled(lost.id, lost.media->blob)));
+  }
+  ASSERT_TRUE(move(schema_.url()));
+  const auto one = open_target();
+  Play play;
+  play.key = {acme, CallSid{"CA-durable"}, {}};
+  play.explicit_action = true;
+  play.claim = true;
+  play.now = at(600);
+  const auto lease = loop_.run(one->play(play)).lease.value();
+  Media media;
+  media.blob = "anew";
+  ASSERT_TRUE(loop_.run(one->complete(lease, media, at(601))));
+  EXPECT_FALSE(loop_.run(one->whereabouts(play.key, milliseconds{1000}))->durable);
+}
+
 TEST_F(Move, TotalsAndInvariantsHold) {
   ASSERT_TRUE(move(schema_.url()));
   const auto source = open_sqlite(file_);

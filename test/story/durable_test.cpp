@@ -234,7 +234,8 @@ TEST_F(Evicted, ACopyOfAnotherLengthIsNotBegun) {
   auto person = server.play(first);
   person.until_the_end();
   EXPECT_THAT(person, Each(HeardExactly(first.audio)));
-  EXPECT_EQ(first.requests(), 2U);
+  EXPECT_EQ(server.get(recording("CA1"))["/run/cycle"], "2");
+  EXPECT_EQ(server.metric("onetake_durable_fills_total", "spoiled"), 1);
 }
 
 // The storage is away: it is said, and heals by itself.

@@ -20,7 +20,7 @@ CREATE FUNCTION object_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'UPDATE' AND new.media_durable THEN
     DELETE FROM loose_object WHERE blob = new.media_blob;
-  ELSE
+  ELSIF old.media_blob IS NOT NULL THEN
     INSERT INTO loose_object VALUES (old.media_blob, 0, false)
     ON CONFLICT (blob) DO UPDATE SET due_at = 0, removing = false;
   END IF;
