@@ -225,6 +225,7 @@ Task<void> Node::until_drained() {
   while (listener_.open() > 0 && Monotonic::now() < deadline) co_await sleep_for(Loop::tick);
   co_await worker_.finish(deadline);
   co_await note_plays();
+  co_await leave();
   log::info("server.stopped", "stopped", {{"cut", listener_.open()}});
   main_.stop();
 }
@@ -252,13 +253,25 @@ Task<void> Node::live_among_nodes() {
   for (auto next = in(between);;) {
     co_await sleep_for(std::min(look_every, between));
     co_await sweep_files();
-    if (Monotonic::now() < next) continue;
+    if (left_ || Monotonic::now() < next) continue;
     next = in(between);
     try {
       co_await ledger_->node_lives(node_url());
     } catch (const std::exception& error) {
       log::warn("ledger.unavailable", "the other nodes cannot be told that this one lives", {{"error", error.what()}});
     }
+  }
+}
+
+/// What only this node holds is waited for, until it is back or has been silent for long enough. Where there are
+/// durable copies nobody needs to wait.
+Task<void> Node::leave() {
+  if (!settings_.database.shared() || !copies_) co_return;
+  left_ = true;
+  try {
+    co_await ledger_->node_leaves();
+  } catch (const std::exception& error) {
+    log::warn("ledger.unavailable", "the other nodes cannot be told that this one stops", {{"error", error.what()}});
   }
 }
 

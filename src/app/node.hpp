@@ -81,6 +81,7 @@ class Node {
   Task<void> retire();
   Task<void> look_after_files();
   Task<void> live_among_nodes();
+  Task<void> leave();
   void hear(const signal::Wake& wake);
   Task<void> sweep_files();
   Task<void> look_after_objects();
@@ -124,6 +125,7 @@ class Node {
   std::unique_ptr<ControlServer> control_;
   std::vector<std::thread> threads_;
   std::atomic<bool> sweep_asked_ = false;
+  bool left_ = false;  ///< on the main loop
 };
 
 }  // namespace onetake::app

@@ -28,6 +28,18 @@ Refused no_room(milliseconds retry_after) {
           .retry_after = std::max(retry_after, milliseconds{1000})};
 }
 
+/// REQUIRES: it has media.
+ledger::Stored stored(const Recording& recording) {
+  const auto& media = recording.media.value();
+  return {.recording = recording.id,
+          .tenant = recording.tenant,
+          .call_sid = recording.call_sid,
+          .blob = media.blob,
+          .bytes = media.bytes,
+          .sha256 = media.sha256,
+          .played_at = {}};
+}
+
 /// What was only looked at, because there was no room, would have begun a fetch.
 bool would_begin(const run::Joined& looked, ledger::AskedBy by) {
   if (looked.found == Found::cold) return true;
@@ -156,13 +168,18 @@ Task<std::optional<Opened>> Streams::ready(Key key, const Recording& recording, 
   co_return co_await elsewhere(std::move(key), recording, wait);
 }
 
-/// Who else has what the pointer names. Nothing: the pointer has gone, with the last who had it or by a change, or this
-/// node has it after all.
+/// Who has what the pointer names, which is not on the disk here. Nothing: the pointer has gone, with the last who had
+/// it or by a change, or this node has it after all.
 Task<std::optional<Opened>> Streams::elsewhere(Key key, const Recording& recording, Wait wait) {
   const auto& blob = recording.media->blob;
   auto where = co_await ledger_.whereabouts(std::move(key), node_silence_);
   if (!where || where->blob != blob) co_return std::nullopt;
-  if (where->here) co_return std::nullopt;
+  if (where->here) {
+    const auto look = [this, &blob] { return store_.open(blob) != nullptr; };
+    const bool is_there = co_await disk_.run(look);  // it may have come a moment ago
+    if (!is_there) co_await quarantine_.take(stored(recording), "missing");
+    co_return std::nullopt;
+  }
   const bool others = !where->holders.empty() && !(where->durable && wait.nobody_answers);
   if (others) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}};
   if (where->durable && fillings_ == nullptr)
@@ -203,15 +220,9 @@ Task<std::shared_ptr<const Ready>> Streams::take_down(Key key, const Recording& 
   metrics::add(Series::cache_opens, {"miss"});
   const auto open_file = [this, blob = media.blob] { return store_.open(blob); };
   auto file = co_await disk_.run(open_file);
-  if (!file || file->size != media.bytes) {
-    const ledger::Stored stored{.recording = recording.id,
-                                .tenant = key.tenant,
-                                .call_sid = key.call_sid,
-                                .blob = media.blob,
-                                .bytes = media.bytes,
-                                .sha256 = media.sha256,
-                                .played_at = {}};
-    co_await quarantine_.take(stored, file ? "size" : "missing");
+  if (!file) co_return nullptr;
+  if (file->size != media.bytes) {
+    co_await quarantine_.take(stored(recording), "size");
     co_return nullptr;
   }
   const auto since = recording.registered.started_at.value_or(recording.registered_at);
