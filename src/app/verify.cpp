@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using ledger::Table;
 
-constexpr int page_size = 500;
 constexpr std::size_t id_size = 36;  // a UUID
 constexpr auto tolerated = std::chrono::hours{1};
 
@@ -62,9 +61,9 @@ class Verifier {
   Verified all() && {
     schema();
     done_.recordings = rows(inquiry_.of_recordings(),
-                            [&](const std::string& after) { return inquiry_.recordings_page(after, page_size); });
+                            [&](const std::string& after) { return inquiry_.recordings_page(after, page()); });
     done_.runs = rows(ledger::Inquiry::of_runs(),
-                      [](const std::string& after) { return ledger::Inquiry::runs_page(after, page_size); });
+                      [&](const std::string& after) { return ledger::Inquiry::runs_page(after, page()); });
     pointers();
     published_files();
     temporary_files();
@@ -78,6 +77,8 @@ class Verifier {
     return *std::move(table);
   }
 
+  [[nodiscard]] int page() const { return inquiry_.page_size(); }
+
   void report(std::string_view invariant, std::string subject, std::string detail) {
     done_.violations.push_back({std::string{invariant}, std::move(subject), std::move(detail)});
   }
@@ -89,10 +90,10 @@ class Verifier {
   }
 
   template <class Page>
-  std::int64_t rows(std::span<const ledger::Invariant> invariants, Page page) {
+  std::int64_t rows(std::span<const ledger::Invariant> invariants, Page page_after) {
     std::int64_t count = 0;
     for (std::string after;;) {
-      const auto table = ask(page(after));
+      const auto table = ask(page_after(after));
       if (table.rows.empty()) return count;
       for (const auto& row : table.rows) {
         ++count;
@@ -114,7 +115,7 @@ class Verifier {
   /// A pointer has its file, and the file its bytes.
   void pointers() {
     for (std::string after;;) {
-      const auto table = ask(inquiry_.files_page(after, page_size));
+      const auto table = ask(inquiry_.files_page(after, page()));
       if (table.rows.empty()) return;
       for (const auto& row : table.rows) {
         after = text(row.at(0));

@@ -76,10 +76,10 @@ TEST_F(VerifyPostgres, LooksAtEveryPage) {
   sabotage(
       "INSERT INTO recording (id, tenant, call_sid, recording_key, provider, source_url, source_key, parent_call_sid, "
       "from_party, to_party, direction, format, registered_at, state) SELECT lpad(i::text, 36, '0'), 'acme', "
-      "'CA' || i, '', 'main', '', '', '', '', '', '', '', 0, CASE i WHEN 1200 THEN 'fetching' ELSE 'remote' END "
-      "FROM generate_series(1, 1200) i");
+      "'CA' || i, '', 'main', '', '', '', '', '', '', '', 0, CASE i WHEN 12000 THEN 'fetching' ELSE 'remote' END "
+      "FROM generate_series(1, 12000) i");
   const auto found = verified();
-  EXPECT_EQ(found.recordings, 1'206);
+  EXPECT_EQ(found.recordings, 12'006);
   EXPECT_THAT(found.violations, ElementsAre(named("fetching_has_its_run")));
 }
 

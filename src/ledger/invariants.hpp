@@ -26,6 +26,9 @@ class Inquiry {
  public:
   virtual ~Inquiry() = default;
 
+  /// How many rows at a time.
+  [[nodiscard]] virtual int page_size() const = 0;
+
   /// Of a recording `r`, and of a run `u`.
   [[nodiscard]] virtual std::span<const Invariant> of_recordings() const = 0;
   [[nodiscard]] static std::span<const Invariant> of_runs();

@@ -17,6 +17,9 @@ class PostgresInquiry final : public Inquiry {
  public:
   explicit PostgresInquiry(const std::string& node) : node_(quoted(node)) {}
 
+  /// Nobody waits, and each question is a connection.
+  [[nodiscard]] int page_size() const override { return 5'000; }
+
   [[nodiscard]] std::span<const Invariant> of_recordings() const override { return recordings; }
 
   [[nodiscard]] std::string schema() const override { return pg::select_missing_objects(); }
