@@ -155,7 +155,8 @@ void count(pg::Connection& target) {
 
 bool is_empty(pg::Connection& target) {
   auto rows = target.execute(
-      "SELECT EXISTS (SELECT FROM recording) OR EXISTS (SELECT FROM tombstone) OR EXISTS (SELECT FROM loose_file)");
+      "SELECT EXISTS (SELECT FROM recording) OR EXISTS (SELECT FROM tombstone) OR EXISTS (SELECT FROM loose_file) "
+      "OR EXISTS (SELECT FROM loose_object)");
   rows.next();
   return !rows.truth();
 }
@@ -178,7 +179,7 @@ std::expected<Moved, std::string> move_to_postgres(const std::filesystem::path& 
   session.again([](pg::Connection& target) { return pg::migrate(target); });
   return session.once([&](pg::Connection& target) -> std::expected<Moved, std::string> {
     target.take_up_to(patience);
-    target.execute("LOCK TABLE recording, tombstone, loose_file IN SHARE ROW EXCLUSIVE MODE");
+    target.execute("LOCK TABLE recording, tombstone, loose_file, loose_object IN SHARE ROW EXCLUSIVE MODE");
     if (!is_empty(target))
       return std::unexpected(
           "the target is not empty: it has recordings, or traces of some that it had; move into a database of its own");
