@@ -1,0 +1,48 @@
+"""A provider: GET /rec/NAME gives NAME's own bytes, the same at every request, after DELAY seconds; and counts."""
+
+import argparse
+import asyncio
+import collections
+import hashlib
+import json
+
+
+def body_of(name, size):
+    # The first byte keeps it from being taken for a page: it is registered as raw audio.
+    return b"\xff" + hashlib.shake_128(name.encode()).digest(size - 1)
+
+
+async def main(port, size, delay):
+    counts = collections.Counter()
+
+    async def answer(reader, writer):
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                _, kind, name = head.split(b" ", 2)[1].decode().split("/")
+                if kind == "counts":
+                    body, audio = json.dumps(counts).encode(), False
+                else:
+                    counts[name] += 1
+                    await asyncio.sleep(delay)
+                    body, audio = body_of(name, size), True
+                kind = "audio/basic" if audio else "application/json"
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port, backlog=1024)
+    print("ready", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--bytes", type=int, required=True)
+    parser.add_argument("--delay", type=float, default=0)
+    asked = parser.parse_args()
+    asyncio.run(main(asked.port, asked.bytes, asked.delay))
