@@ -18,6 +18,8 @@ struct Address {
   [[nodiscard]] std::string str() const;
   /// 127.0.0.0/8 or ::1.
   [[nodiscard]] bool loopback() const;
+  /// 0.0.0.0 or ::, which nobody can be reached at.
+  [[nodiscard]] bool wildcard() const { return host == "0.0.0.0" || host == "::"; }
 };
 
 /// "127.0.0.1:8080", "[::1]:0"; "localhost" is 127.0.0.1. No other names: what one binds is an address.

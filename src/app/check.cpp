@@ -73,6 +73,8 @@ int check(const Settings& settings) {
   };
   tell("server.data_dir", guarded([&] { return check_data(settings); }));
   if (settings.database.shared()) tell("database.url", guarded([&] { return check_server(settings); }));
+  if (settings.database.shared() && settings.server.node_url.empty() && settings.server.listen.wildcard())
+    std::cout << "warning: server.node_url: other nodes cannot reach " << settings.server.listen.str() << "; set it\n";
   if (settings.redis.url) tell("redis.url", guarded([&] { return reach_redis(*settings.redis.url); }));
 
   Foreground foreground;

@@ -163,7 +163,12 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
   if (const int removed = control_loop_.wait_for(caretaker_.recover()); removed > 0)
     log::warn("blob.recovered", "files of an earlier life that nothing points to are removed", {{"files", removed}});
   store_.space().occupy(control_loop_.wait_for(ledger_->held_bytes()));
-  if (settings_.database.shared()) control_loop_.wait_for(ledger_->node_lives(node_url()));
+  if (settings_.database.shared()) {
+    if (settings_.server.node_url.empty() && settings_.server.listen.wildcard())
+      log::warn("node.unreachable", "other nodes cannot reach the address that this one listens on; set server.node_url",
+                {{"listen", settings_.server.listen.str()}});
+    control_loop_.wait_for(ledger_->node_lives(node_url()));
+  }
   control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
 }
 
