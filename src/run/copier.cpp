@@ -201,7 +201,6 @@ std::shared_ptr<Growth> Copier::attend(std::shared_ptr<Flight> flight, BlobName 
 
 void Copier::published(Growth& growth, Uncopied file) {
   const bool grown = growth.growing_ == file.blob;
-  if (grown) in_hand_.insert(file.blob);  // until `complete` has done with it
   growth.published(std::move(file));
   if (!grown) look();
 }
@@ -211,50 +210,48 @@ Task<void> Copier::grow(std::shared_ptr<Growth> growth) {
   for (;;) {
     live = co_await growth->worth_while(live, pace_.grow_from);
     if (!live) co_return;
-    growth->growing_ = growth->name_of(*live);
-    const std::shared_ptr<durable::Upload> upload = copies_.grow(growth->growing_, live->content_type, live->audio);
-    durable::Until arrived{.deadline = in(pace_.growing_for), .stop = growth->stop_.get_token()};
-    try {
-      co_await upload->follow(std::move(arrived));  // whatever it came to, `complete` sends what is missing
-      if (live->audio->view().phase != blob::Growing::Phase::abandoned) {
-        const auto file = co_await growth->outcome();
-        if (file && file->blob == growth->growing_) {
-          co_await complete(upload, *file);
-          co_return;
-        }
-      }
-    } catch (const std::exception& error) {
-      log::warn("durable.put_off", "a durable copy does not grow; it will be made of the file",
-                {{"error", error.what()}});
-      in_hand_.erase(growth->growing_);
-      look();
-    }
-    growth->growing_.clear();
-    durable::Until little{.deadline = in(pace_.patience)};
-    co_await upload->abort(std::move(little));
+    const bool done = co_await grow_one(growth, live);
+    if (done) co_return;
+    look();
   }
 }
 
-Task<void> Copier::complete(std::shared_ptr<durable::Upload> upload, Uncopied file) {
-  const Hand hand{in_hand_, file.blob};
-  auto done = Done::down;
+/// False: there is no copy, and nothing of it is left on the storage.
+Task<bool> Copier::grow_one(std::shared_ptr<Growth> growth, std::shared_ptr<const Live> live) {
+  growth->growing_ = growth->name_of(*live);
+  const Hand hand{in_hand_, growth->growing_};  // a round need not put it
+  const std::shared_ptr<durable::Upload> upload = copies_.grow(growth->growing_, live->content_type, live->audio);
+  durable::Until arrived{.deadline = in(pace_.growing_for), .stop = growth->stop_.get_token()};
+  bool done = false;
   try {
-    const bool ours = co_await announce(file);
-    done = Done::not_this;
-    if (ours) {
-      auto object = object_of(file);
-      const auto copy = co_await upload->complete(std::move(object), until(file));
-      done = copy ? co_await copied(file) : failed(file, copy.error());
+    co_await upload->follow(std::move(arrived));  // whatever it came to, `complete` sends what is missing
+    if (live->audio->view().phase != blob::Growing::Phase::abandoned) {
+      const auto file = co_await growth->outcome();
+      if (file && file->blob == growth->growing_) done = co_await complete(upload, *file);
     }
   } catch (const std::exception& error) {
-    log::warn("durable.put_off", "a durable copy could not be made; it will be tried again", {{"error", error.what()}});
-    done = Done::down;
+    log::warn("durable.put_off", "a durable copy does not grow; it will be made of the file",
+              {{"error", error.what()}});
   }
-  if (done == Done::copied) co_return;
+  growth->growing_.clear();
+  if (done) co_return true;
   durable::Until little{.deadline = in(pace_.patience)};
   co_await upload->abort(std::move(little));
+  co_return false;
+}
+
+Task<bool> Copier::complete(std::shared_ptr<durable::Upload> upload, Uncopied file) {
+  const bool ours = co_await announce(file);
+  if (!ours) co_return false;
+  auto object = object_of(file);
+  const auto copy = co_await upload->complete(std::move(object), until(file));
+  if (copy) {
+    co_await copied(file);
+    co_return true;
+  }
+  failed(file, copy.error());
   refused_.erase(file.blob);  // what grew may have been at fault, not the file
-  look();
+  co_return false;
 }
 
 }  // namespace onetake::run

@@ -77,7 +77,8 @@ class Copier {
   Done failed(const ledger::Uncopied& file, const durable::Trouble& trouble);
 
   Task<void> grow(std::shared_ptr<Growth> growth);
-  Task<void> complete(std::shared_ptr<durable::Upload> upload, ledger::Uncopied file);
+  Task<bool> grow_one(std::shared_ptr<Growth> growth, std::shared_ptr<const Live> live);
+  Task<bool> complete(std::shared_ptr<durable::Upload> upload, ledger::Uncopied file);
 
   void look();
   void await_copies(std::size_t count);
@@ -91,7 +92,7 @@ class Copier {
   const Pace pace_;
 
   // On the loop.
-  std::set<std::string> in_hand_;  ///< blobs that are being copied
+  std::set<std::string> in_hand_;  ///< blobs that are being copied, or grow
   std::set<std::string> refused_;  ///< blobs whose file is not what the pointer says: the scrubber's to find
   std::size_t awaited_ = 0;
   bool down_ = false;
