@@ -312,6 +312,7 @@ Task<void> Worker::fail(const ledger::Claimed& claimed, const std::shared_ptr<Fl
     co_await step_aside(claimed, flight);
     co_return;
   }
+  flight->paused.reset();  // before anybody is told: who is told finds nothing of it on the disk
   metrics::add(Series::runs_ended, {"failed"});
   log::warn("run.failed", "the recording could not be fetched",
             {{"tenant", claimed.recording.tenant.str()},
