@@ -19,7 +19,7 @@ from nodes.machine import DURABLE, Postgres, Redis, Stolen, say, temporary_folde
 from nodes.origin import Origin  # noqa: E402
 
 RUNS = int(os.environ.get("RUNS", 200))
-WAITED = "SELECT round(1000 * percentile_cont({}) WITHIN GROUP (ORDER BY extract(epoch FROM started_at - created_at)))::int FROM run"
+WAITED = "SELECT round(percentile_cont({}) WITHIN GROUP (ORDER BY started_at - created_at))::int FROM run"
 
 
 def main():

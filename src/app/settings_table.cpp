@@ -22,6 +22,13 @@ constexpr auto http_url = [](const std::string& url) -> Problem {
   return "must be an http:// or https:// URL";
 };
 
+/// Nodes talk to each other without TLS, and below no path.
+constexpr auto node_url = [](const std::string& url) -> Problem {
+  if (url.empty() || (url.starts_with("http://") && !http_url(url) && url.find('/', 7) == url.npos))
+    return std::nullopt;
+  return R"(must be an address that other nodes reach, such as "http://10.0.0.7:8080")";
+};
+
 constexpr auto origins = [](const Texts& texts) -> Problem {
   for (const auto& text : texts) {
     if (http_url(text) || text.find('/', text.find("//") + 2) != text.npos) {
@@ -102,7 +109,7 @@ constexpr auto table = std::to_array<Row>({
     row("server", "role", "all", "What this node does: answer requests, fetch recordings, or both.",
         ONETAKE_AT(settings.server.role)),
     row("server", "node_url", "", "How other nodes reach this one; the listen address by default.",
-        ONETAKE_AT(settings.server.node_url), http_url),
+        ONETAKE_AT(settings.server.node_url), node_url),
     row("server", "public_url", "", "What providers and browsers see. Signatures of webhooks are checked against it.",
         ONETAKE_AT(settings.server.public_url), http_url),
     row("server", "drain_delay", "0s",

@@ -73,6 +73,9 @@ Task<Continued::Came> Continued::send(Out& out) {
 }
 
 void Continued::sent(Bytes bytes) {
+  if (at_ == of_.first)
+    metrics::observe(Series::first_byte_seconds, std::chrono::duration<double>(Monotonic::now() - of_.began).count(),
+                     {"live"});
   at_ += bytes;
   last_ = Monotonic::now();
   metrics::add(Series::http_bytes_sent, {}, static_cast<double>(bytes));

@@ -33,8 +33,9 @@ class Continued {
     std::string target;  ///< of the request
     std::string etag;
     Bytes first = 0;
-    std::optional<Bytes> end;    ///< behind its last byte; nothing: up to the end, wherever that is
-    std::optional<Bytes> total;  ///< of the representation
+    std::optional<Bytes> end;     ///< behind its last byte; nothing: up to the end, wherever that is
+    std::optional<Bytes> total;   ///< of the representation
+    Monotonic::time_point began;  ///< the request
   };
   using Source = std::variant<stream::Arriving, std::shared_ptr<Neighbour>, std::shared_ptr<const stream::Ready>>;
 

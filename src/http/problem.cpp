@@ -54,7 +54,8 @@ constexpr std::array<Row, 28> table{{
      "Send at most 16 KiB of fields."},
     {Fault::request_timeout, 408, "request_timeout", "The request took too long", "Send it in one go."},
     {Fault::draining, 503, "draining", "The server is stopping", "Ask another node, or again in a moment."},
-    {Fault::unavailable, 503, "unavailable", "The database, another node or the storage does not answer", "Ask again in a moment."},
+    {Fault::unavailable, 503, "unavailable", "The database, another node or the storage does not answer",
+     "Ask again in a moment."},
     {Fault::internal, 500, "internal", "Something broke here", "The server's log says what. Try again."},
 }};
 

@@ -24,8 +24,8 @@ class Relay {
     TenantId tenant = {};
     std::string method = {};
     std::string target = {};
-    std::string fields = {};       ///< "Name: value\r\n" each
-    milliseconds head_in{30'000};  ///< longer than any node's `server.stream_wait`
+    std::string fields = {};  ///< "Name: value\r\n" each
+    milliseconds head_in{30'000};
   };
   static Question question(const Request& request, TenantId tenant);
 

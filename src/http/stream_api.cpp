@@ -163,6 +163,8 @@ Task<End> pass_on(Out& out, std::shared_ptr<Neighbour> from, milliseconds patien
   }
 }
 
+/// Beyond what another node waits itself until it has something to say.
+constexpr milliseconds head_patience{5'000};
 /// Of a node that does not answer and may be back, or be found to be gone.
 constexpr milliseconds between_looks{500};
 
@@ -225,6 +227,7 @@ Task<Answer> Api::opened(const Request& request, Key key, stream::Wait wait, boo
 Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key, std::vector<std::string> nodes) {
   if (parts_.relay == nullptr) co_return std::nullopt;
   auto question = Relay::question(request, key.tenant);
+  question.head_in = config_.stream_wait + head_patience;
   auto there = co_await parts_.relay->ask(std::move(question), std::move(nodes));
   if (!there) co_return std::nullopt;
   Answer answer{.status = there->status(), .fields = there->fields(), .body = {}};
@@ -238,7 +241,8 @@ Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key,
                      .etag = std::string{there->etag()},
                      .first = range ? range->first : 0,
                      .end = range ? std::optional{range->last + 1} : length,
-                     .total = range ? range->total : length};
+                     .total = range ? range->total : length,
+                     .began = request.began};
     answer.body = continued(length, std::move(of), std::move(there));
     co_return answer;
   }
@@ -329,7 +333,8 @@ Answer Api::arriving(const Request& request, const Key& key, const stream::Arriv
                              .etag = live.etag,
                              .first = at,
                              .end = end,
-                             .total = live.total},
+                             .total = live.total,
+                             .began = request.began},
                             live);
     return answer;
   }
