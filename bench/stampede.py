@@ -9,20 +9,17 @@ the same every time. `killed`: Redis is killed when half have played; `flushed`:
 1: a recording was fetched twice, or somebody did not get every byte of it (onetake's rows; those of the peer are shown).
 """
 
-import asyncio
 import hashlib
 import json
 import os
-import pathlib
 import random
-import subprocess
 import sys
 import urllib.request
 
 sys.dont_write_bytecode = True
 from nodes import flask_rq, onetake  # noqa: E402
-from nodes.machine import Postgres, Redis, Stolen, free_port, say, temporary_folder  # noqa: E402
-from nodes.origin import body_of  # noqa: E402
+from nodes.machine import Postgres, Redis, Stolen, ended_by_signals, say, temporary_folder  # noqa: E402
+from nodes.origin import Origin, body_of  # noqa: E402
 from nodes.plays import Crowd  # noqa: E402
 
 
@@ -33,28 +30,6 @@ def size(name, usual):
 NODES, RECORDINGS, PLAYS, CLIENTS = size("NODES", 8), size("RECORDINGS", 200), size("PLAYS", 1000), size("CLIENTS", 256)
 BYTES, DELAY, PEER_PLAYS = size("BYTES", 65536), size("DELAY", 0.1), size("PEER_PLAYS", 100)
 MODES = ("on", "off", "killed", "flushed", "flask-rq")
-
-
-class Origin:
-    def __init__(self):
-        self.port = free_port()
-        script = pathlib.Path(__file__).parent / "nodes" / "origin.py"
-        command = [sys.executable, script, "--port", str(self.port), "--bytes", str(BYTES), "--delay", str(DELAY)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.process.stdout.readline()
-
-    def url(self, name):
-        return f"http://127.0.0.1:{self.port}/rec/{name}"
-
-    def requests(self, names):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/counts/all", timeout=10) as answer:
-            counts = json.load(answer)
-        return sum(counts.get(name, 0) for name in names)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 def order(names, plays):
@@ -68,8 +43,8 @@ def order(names, plays):
 
 def stampede(names, plays, ports, headers, at_half=None):
     digests = {name: hashlib.sha256(body_of(name, BYTES)).hexdigest() for name in names}
-    crowd, stolen = Crowd(order(names, plays), ports, CLIENTS, digests, headers), Stolen()
-    seconds = asyncio.run(crowd.run(at_half))
+    crowd, stolen = Crowd(order(names, plays), ports, CLIENTS, BYTES, digests, headers), Stolen()
+    seconds = crowd.run(at_half)
     return {"recordings": len(names), "plays": len(names) * plays, "exact": crowd.outcomes.pop("exact", 0),
             "otherwise": dict(crowd.outcomes), "seconds": round(seconds, 1), "requests": crowd.requests,
             "p50_ms": round(1000 * crowd.percentile(50)), "p99_ms": round(1000 * crowd.percentile(99)),
@@ -132,8 +107,9 @@ def right(row):
 
 def main(modes):
     rows, failed = {}, False
+    ended_by_signals()
     with temporary_folder() as folder:
-        postgres, origin = Postgres(folder), Origin()
+        postgres, origin = Postgres(folder), Origin(BYTES, DELAY)
         try:
             for mode in modes:
                 why = flask_rq.why_not() if mode == "flask-rq" else ""

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,11 @@ def free_port():
 
 def say(*words):
     print(time.strftime("%H:%M:%S"), *words, file=sys.stderr, flush=True)
+
+
+def ended_by_signals():
+    """As by an exception: whatever was started is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 class Stolen:
@@ -64,8 +70,20 @@ class Server:
 
 
 class Postgres(Server):
-    def __init__(self, folder, options=""):
+    """`there`: the URL of one that is there already, and stays."""
+
+    def __init__(self, folder, options="", there=""):
+        self.there = there
         super().__init__("postgres", folder, POSTGRES_OPTIONS=options)
+
+    def start(self):
+        self.url = self.there
+        if not self.there:
+            super().start()
+
+    def stop(self):
+        if not self.there:
+            super().stop()
 
     def psql(self, sql, url=None):
         ran = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url or self.url, "-f", "-"], input=sql,

@@ -23,6 +23,7 @@ class Node:
         self.config.write_text(f"""
 [server]
 role = "{role}"
+data_dir = "{self.folder / 'data'}"
 [log]
 level = "{os.environ.get('NODE_LOG', 'warn')}"
 [database]
@@ -42,7 +43,7 @@ type = "http"
 allowed_hosts = ["127.0.0.1:{origin_port}"]
 """)
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", self.config, "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.folder / "data"],
+            [BINARY, "serve", "--config", self.config, "--listen", f"127.0.0.1:{self.port}"],
             stdout=subprocess.PIPE, stderr=open(self.folder / "log", "ab"), text=True)
         atexit.register(self.process.kill)  # one that has ended is left alone
 
@@ -66,6 +67,14 @@ allowed_hosts = ["127.0.0.1:{origin_port}"]
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+
+def query(config, sql):
+    """One value out of a ledger."""
+    ran = subprocess.run([BINARY, "query", "--config", config, sql], capture_output=True, text=True)
+    if ran.returncode:
+        raise SystemExit(ran.stderr)
+    return ran.stdout.split()[-1]
 
 
 def start(count, folder, *how, **more):

@@ -5,6 +5,10 @@ import asyncio
 import collections
 import hashlib
 import json
+import socket
+import subprocess
+import sys
+import urllib.request
 
 
 def body_of(name, size):
@@ -37,6 +41,31 @@ async def main(port, size, delay):
     print("ready", flush=True)
     async with server:
         await server.serve_forever()
+
+
+class Origin:
+    """A process of it, on a free port."""
+
+    def __init__(self, size, delay=0.0):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        command = [sys.executable, __file__, "--port", str(self.port), "--bytes", str(size), "--delay", str(delay)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def url(self, name):
+        return f"http://127.0.0.1:{self.port}/rec/{name}"
+
+    def requests(self, names):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/counts/all", timeout=10) as answer:
+            counts = json.load(answer)
+        return sum(counts.get(name, 0) for name in names)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 if __name__ == "__main__":
