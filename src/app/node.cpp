@@ -144,6 +144,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
             .settler = settler_,
             .access = access_,
             .admits = [this](const TenantId& tenant, const Registration& said) { return admits(tenant, said); },
+            .cached = [this] { return store_.space().used(); },
             .relay = settings_.database.shared() ? &relay_ : nullptr},
            {.stream_wait = settings_.server.stream_wait,
             .listener_patience = settings_.server.listener_patience,
@@ -165,7 +166,8 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
   store_.space().occupy(control_loop_.wait_for(ledger_->held_bytes()));
   if (settings_.database.shared()) {
     if (settings_.server.node_url.empty() && settings_.server.listen.wildcard())
-      log::warn("node.unreachable", "other nodes cannot reach the address that this one listens on; set server.node_url",
+      log::warn("node.unreachable",
+                "other nodes cannot reach the address that this one listens on; set server.node_url",
                 {{"listen", settings_.server.listen.str()}});
     control_loop_.wait_for(ledger_->node_lives(node_url()));
   }

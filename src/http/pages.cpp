@@ -57,7 +57,6 @@ void observe_ledger(const ledger::Counts& counts) {
                  {name(status)});
   }
   metrics::set(Series::duplicate_runs, static_cast<double>(counts.duplicate_runs));
-  metrics::set(Series::cache_bytes, static_cast<double>(counts.published_bytes));
 }
 
 }  // namespace
@@ -76,6 +75,7 @@ Task<Answer> Api::readiness(const Request& /*request*/, Asked /*asked*/) {
 
 Task<Answer> Api::metrics_text(const Request& /*request*/, Asked /*asked*/) {
   observe_ledger(co_await parts_.ledger.counts());
+  metrics::set(Series::cache_bytes, static_cast<double>(parts_.cached()));
   observe_process();
   for (const auto& [type, open] : parts_.worker.gates().circuits())
     metrics::set(Series::provider_circuit_open, open ? 1 : 0, {type});
