@@ -12,29 +12,19 @@ import json
 import os
 import pathlib
 import resource
-import selectors
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
 sys.dont_write_bytecode = True
 from nodes import onetake  # noqa: E402
-from nodes.machine import Stolen, free_port, say, temporary_folder  # noqa: E402
+from nodes.machine import Stolen, say, temporary_folder  # noqa: E402
+from nodes.origin import Origin  # noqa: E402
 
 COUNTS = [int(n) for n in os.environ.get("LISTENERS", "1000,5000,10000").split(",")]
 RATE, SECONDS, EVERY = int(os.environ.get("RATE", 16000)), int(os.environ.get("SECONDS", 20)), 4
 BYTES = RATE * 600
-
-
-def origin(pace):
-    port = free_port()
-    script = pathlib.Path(__file__).parent / "nodes" / "origin.py"
-    command = [sys.executable, script, "--port", str(port), "--bytes", str(BYTES), "--delay", "0", "--pace", str(pace)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    process.stdout.readline()
-    return port, process
 
 
 def cpu_seconds(pid):
@@ -65,7 +55,6 @@ def listen(node, name, count):
     buffer = bytearray(1 << 20)
     time.sleep(1)
     stolen, cpu, began = Stolen(), cpu_seconds(node.process.pid), time.monotonic()
-    part = max(1, count // (EVERY * 50))  # a fiftieth of a second's turn
     at = 0
     while (passed := time.monotonic() - began) < SECONDS:
         due = int(passed * count / EVERY)
@@ -98,9 +87,9 @@ def main():
     for kind, pace in (("ready", 0), ("live", RATE)):
         for count in COUNTS:
             with temporary_folder() as folder:
-                port, process = origin(pace)
-                node = onetake.Node(pathlib.Path(folder) / "node", "sqlite:onetake.db", port).wait()
-                body = json.dumps({"provider": "origin", "source_url": f"http://127.0.0.1:{port}/rec/one"}).encode()
+                origin = Origin(BYTES, pace=pace)
+                node = onetake.Node(pathlib.Path(folder) / "node", "sqlite:onetake.db", origin.port).wait()
+                body = json.dumps({"provider": "origin", "source_url": origin.url("one"), "format": "mulaw"}).encode()
                 url = f"http://127.0.0.1:{node.port}/api/recordings/one"
                 headers = {**onetake.AUTHORIZED, "Content-Type": "application/json"}
                 urllib.request.urlopen(urllib.request.Request(url, body, headers, method="PUT"), timeout=30)
@@ -114,8 +103,7 @@ def main():
                     f"{row['listeners'] / max(row['cores'], 0.001):>17.0f} {row['memory'] / 1024 / count:>9.1f} "
                     f"{row['behind']:>7} {row['steal']:>8}")
                 node.stop()
-                process.kill()
-                process.wait()
+                origin.stop()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""A provider: GET /rec/NAME gives NAME's own bytes, the same at every request, after DELAY seconds; and counts."""
+"""A provider: GET /rec/NAME gives NAME's own bytes, the same at every request, after DELAY seconds, PACE of
+them a second; and counts."""
 
 import argparse
 import asyncio
@@ -16,7 +17,7 @@ def body_of(name, size):
     return b"\xff" + hashlib.shake_128(name.encode()).digest(size - 1)
 
 
-async def main(port, size, delay):
+async def main(port, size, delay, pace):
     counts = collections.Counter()
 
     async def answer(reader, writer):
@@ -29,8 +30,15 @@ async def main(port, size, delay):
                     counts[name] += 1
                     await asyncio.sleep(delay)
                     body, audio = body_of(name, size), True
-                kind = "audio/basic" if audio else "application/json"
-                writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: {'audio/basic' if audio else 'application/json'}\r\n"
+                writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+                if audio and pace:
+                    for first in range(0, len(body), pace):
+                        writer.write(body[first : first + pace])
+                        await writer.drain()
+                        await asyncio.sleep(1)
+                else:
+                    writer.write(body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -46,11 +54,12 @@ async def main(port, size, delay):
 class Origin:
     """A process of it, on a free port."""
 
-    def __init__(self, size, delay=0.0):
+    def __init__(self, size, delay=0.0, pace=0):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        command = [sys.executable, __file__, "--port", str(self.port), "--bytes", str(size), "--delay", str(delay)]
+        command = [sys.executable, __file__, "--port", str(self.port), "--bytes", str(size), "--delay", str(delay),
+                   "--pace", str(pace)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
 
@@ -73,5 +82,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--bytes", type=int, required=True)
     parser.add_argument("--delay", type=float, default=0)
+    parser.add_argument("--pace", type=int, default=0)
     asked = parser.parse_args()
-    asyncio.run(main(asked.port, asked.bytes, asked.delay))
+    asyncio.run(main(asked.port, asked.bytes, asked.delay, asked.pace))
