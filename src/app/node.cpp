@@ -297,6 +297,7 @@ Task<void> Node::sweep_files() {
   sweep_asked_ = false;
   try {
     co_await caretaker_.sweep();
+    if (fillings_) co_await fillings_->look();
   } catch (const std::exception& error) {
     log::warn("ledger.unavailable", "cannot look for files that nothing points to", {{"error", error.what()}});
   }

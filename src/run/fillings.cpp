@@ -35,6 +35,7 @@ std::string_view label(End end) {
 Filling::Filling(const Recording& from, Media audio)
     : flight(std::make_shared<Flight>(from.id, from.run.value_or(Run{}))),
       recording(from.id),
+      key{.tenant = from.tenant, .call_sid = from.call_sid, .recording_sid = from.registered.recording_sid},
       media(std::move(audio)) {}
 
 Fillings::Fillings(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
@@ -63,6 +64,23 @@ std::shared_ptr<Filling> Fillings::open(const Recording& recording) {
   flights_.land(listed->flight);
   asio::co_spawn(loop_.get_executor(), fill(listed), asio::detached);
   return listed;
+}
+
+Task<int> Fillings::look() {
+  std::vector<std::shared_ptr<Filling>> all;
+  {
+    const std::lock_guard lock{mutex_};
+    for (const auto& [_, filling] : by_recording_) all.push_back(filling);
+  }
+  int withdrawn = 0;
+  for (const auto& filling : all) {
+    const auto where = co_await ledger_.whereabouts(filling->key, milliseconds{0});
+    if (where && where->recording == filling->recording && where->blob == filling->media.blob) continue;
+    filling->flight->withdrawn = true;
+    filling->flight->stop();
+    ++withdrawn;
+  }
+  co_return withdrawn;
 }
 
 Task<void> Fillings::fill(std::shared_ptr<Filling> filling) {

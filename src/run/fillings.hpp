@@ -38,6 +38,7 @@ class Filling {
   /// Of no run that could be joined; `withdrawn` where the recording was erased or replaced.
   const std::shared_ptr<Flight> flight;
   const RecordingId recording;
+  const Key key;
   const Media media;
   /// REQUIRES: the flight has ended.
   [[nodiscard]] End end() const { return end_; }
@@ -60,6 +61,10 @@ class Fillings {
   std::shared_ptr<Filling> open(const Recording& recording);
   /// Null when none is under way.
   [[nodiscard]] std::shared_ptr<Filling> find(const RecordingId& recording, const std::string& blob) const;
+
+  /// Another node may have erased or replaced what is under way: then it is withdrawn. Tells how many are. Asks nobody
+  /// where nothing is under way. Throws when the database is down.
+  Task<int> look();
 
  private:
   Task<void> fill(std::shared_ptr<Filling> filling);

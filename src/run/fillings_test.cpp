@@ -120,6 +120,21 @@ TEST_F(FillingsTest, WhatIsErasedMeanwhileStaysNowhere) {
   EXPECT_THAT(loop_.run(ledger_->loose_files(true, 10)), testing::Each(found.media->blob));
 }
 
+TEST_F(FillingsTest, WhatAnotherNodeHasErasedIsWithdrawn) {
+  const auto found = away();
+  copies_.hold();
+  const auto filling = fillings_.open(found);
+  ASSERT_TRUE(loop_.run(copies_.until_held()));
+  EXPECT_EQ(loop_.run(fillings_.look()), 0);
+  EXPECT_FALSE(filling->flight->withdrawn);
+  loop_.run(ledger_->erase(acme, CallSid{"CA"}, {}, wall_now()));
+  EXPECT_EQ(loop_.run(fillings_.look()), 1);
+  EXPECT_TRUE(filling->flight->withdrawn) << "who listens is cut now";
+  copies_.release();
+  EXPECT_EQ(end(filling), End::moved_on);
+  EXPECT_EQ(loop_.run(fillings_.look()), 0);
+}
+
 TEST_F(FillingsTest, WhereItWasErasedHereItStopsAtOnce) {
   const auto found = away();
   copies_.hold();

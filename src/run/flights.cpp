@@ -89,14 +89,20 @@ bool Flights::called_off(const RunId& run) const {
 }
 
 void Flights::withdraw(const RecordingId& recording, int last_cycle) {
+  std::vector<std::shared_ptr<Flight>> landed;
   const auto take_away = [&](Flight& flight) {
-    if (flight.view().run.cycle <= last_cycle) flight.withdrawn = true;
+    if (flight.view().run.cycle > last_cycle) return false;
+    flight.withdrawn = true;
+    return true;
   };
-  const std::lock_guard lock{mutex_};
-  if (const auto found = by_recording_.find(recording); found != by_recording_.end()) take_away(*found->second);
-  const auto [first, last] = landed_.equal_range(recording);
-  for (auto it = first; it != last; ++it)
-    if (const auto flight = it->second.lock()) take_away(*flight);
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto found = by_recording_.find(recording); found != by_recording_.end()) take_away(*found->second);
+    const auto [first, last] = landed_.equal_range(recording);
+    for (auto it = first; it != last; ++it)
+      if (auto flight = it->second.lock(); flight && take_away(*flight)) landed.push_back(std::move(flight));
+  }
+  for (const auto& flight : landed) flight->stop();  // it may have come from a durable copy, and be under way
 }
 
 void Flights::land(const std::shared_ptr<Flight>& flight) {
