@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import shutil
 import sys
 
 from nodes.machine import ROOT
@@ -26,6 +27,7 @@ class FlaskRq:
         self.postgres = postgres
         self.url = postgres.database("peer")
         state = pathlib.Path(folder) / "flask-rq"
+        shutil.rmtree(state, ignore_errors=True)
         for each in ("pids", "log", "rec"):
             (state / each).mkdir(parents=True)
         os.environ.update(PEER_STATE_DIR=str(state), PEER_REC_DIR=str(state / "rec"), PEER_REDIS_PORT=str(redis.port),

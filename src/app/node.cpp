@@ -287,7 +287,8 @@ void Node::hear(const signal::Wake& wake) {
   using signal::Topic;
   const bool all = wake.topic == Topic::everything;
   if (all || wake.topic == Topic::run_queued) worker_.poke();
-  if (wake.topic != Topic::recording_changed) lookout_.look();
+  if (all) lookout_.look();
+  if (wake.topic == Topic::run_taken || wake.topic == Topic::run_ended) lookout_.look(RunId{wake.id});
   if ((all || wake.topic == Topic::recording_changed) && !sweep_asked_.exchange(true))
     asio::co_spawn(main_.get_executor(), sweep_files(), asio::detached);
 }

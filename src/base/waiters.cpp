@@ -8,6 +8,7 @@
 namespace onetake {
 
 Task<bool> Waiters::wait(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  if (deadline <= Monotonic::now()) co_return false;  // who only looks does not wait for a tick
   const Executor executor = co_await asio::this_coro::executor;
   Wait wait{*this, Loop::of(executor)};
   wait.deadline = deadline;

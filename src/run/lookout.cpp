@@ -9,40 +9,54 @@
 #include "run/receiver.hpp"
 
 namespace onetake::run {
+namespace {
+
+constexpr milliseconds long_look{10};
+
+}  // namespace
 
 Lookout::Lookout(Loop& loop, ledger::Ledger& ledger, Flights& flights, milliseconds every, milliseconds node_silence)
     : loop_(loop), ledger_(ledger), flights_(flights), every_(every), node_silence_(node_silence) {}
 
 void Lookout::start() { asio::co_spawn(loop_.get_executor(), watch(), asio::detached); }
 
-void Lookout::look() {
+void Lookout::look(std::optional<RunId> run) {
   const std::lock_guard lock{mutex_};
-  told_ = true;
+  if (run)
+    told_runs_.insert(*std::move(run));
+  else
+    told_ = true;
   waiters_.wake_all();
 }
 
 Task<void> Lookout::watch() {
-  for (;;) {
+  for (auto next = in(every_);;) {
+    std::optional<std::set<RunId>> runs;
     {
       std::unique_lock lock{mutex_};
-      const auto next = in(every_);
-      while (!told_)
+      while (!told_ && told_runs_.empty())
         if (!co_await waiters_.wait(lock, next)) break;
-      told_ = false;
+      const bool all = std::exchange(told_, false) || Monotonic::now() >= next;
+      if (!all) runs.emplace(std::move(told_runs_));
+      told_runs_.clear();
     }
+    const auto began = Monotonic::now();
+    if (!runs) next = in(every_);
     try {
-      co_await ask();
+      co_await ask(std::move(runs));
     } catch (const std::exception& error) {
       log::error("ledger.unavailable", "cannot tell how runs of other nodes stand", {{"error", error.what()}});
     }
+    const auto took = std::chrono::duration_cast<milliseconds>(Monotonic::now() - began);
+    if (took > long_look) co_await sleep_for(4 * took);
   }
 }
 
-Task<void> Lookout::ask() {
+Task<void> Lookout::ask(std::optional<std::set<RunId>> runs) {
   std::vector<std::pair<std::shared_ptr<Flight>, std::uint64_t>> followed;
   std::vector<RunId> ids;
   for (auto& flight : flights_.all()) {
-    if (flight->in_hand) continue;
+    if (flight->in_hand || (runs && !runs->contains(flight->run()))) continue;
     ids.push_back(flight->run());
     const auto change = flight->view().change;
     followed.emplace_back(std::move(flight), change);

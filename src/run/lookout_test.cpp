@@ -69,6 +69,20 @@ TEST_F(LookoutTest, WhatIsNoMoreWasErased) {
   EXPECT_TRUE(flight->withdrawn);
 }
 
+TEST_F(LookoutTest, OfWhatSomebodyTellsOnlyThatIsAskedFor) {
+  const auto flight = followed();
+  auto other = recording(1, RunStatus::queued);
+  other.id = RecordingId{"other"};
+  other.run->id = RunId{"other-run"};
+  const auto another = flights_.open(other, Flights::By::onlooker);
+  ledger_says(RunStatus::running, "http://two");
+  lookout_.look(RunId{"nobody follows it"});
+  lookout_.look(other.run->id);
+  EXPECT_EQ(one_.run(another->changed(0, in(20s))).node, "http://two");
+  EXPECT_THAT(asked_, testing::ElementsAre(RunId{"other-run"}));
+  EXPECT_EQ(flight->view().node, "");
+}
+
 // What an attempt here has in hand it knows better; and a word that was on its way while something changed is old.
 TEST_F(LookoutTest, LeavesAloneWhatIsInHandHere) {
   const auto in_hand = flights_.open(recording(1, RunStatus::running), Flights::By::worker);
