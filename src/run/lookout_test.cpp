@@ -11,7 +11,10 @@ using ledger::Seen;
 
 class LookoutTest : public JoinTest {
  protected:
-  LookoutTest() { lookout_.start(); }
+  LookoutTest() {
+    lookout_.emplace(loop_.loop(), ledger_, flights_, 1h, 15s);
+    lookout_->start();
+  }
 
   std::shared_ptr<Flight> followed(int cycle = 1) {
     return flights_.open(recording(cycle, RunStatus::queued), Flights::By::onlooker);
@@ -32,12 +35,13 @@ class LookoutTest : public JoinTest {
   }
   Flight::View after_a_look(const std::shared_ptr<Flight>& flight) {
     const auto before = flight->view().change;
-    lookout_.look();
-    return one_.run(flight->changed(before, in(20s)));
+    lookout_->look();
+    return loop_.run(flight->changed(before, in(20s)));
   }
 
-  Lookout lookout_{one_.loop(), ledger_, flights_, 1h, 15s};
   std::vector<RunId> asked_;
+  std::optional<Lookout> lookout_;
+  TestLoop loop_;  ///< goes before what runs on it
 };
 
 TEST_F(LookoutTest, TellsWhichNodeFetchesIt) {
@@ -76,9 +80,9 @@ TEST_F(LookoutTest, OfWhatSomebodyTellsOnlyThatIsAskedFor) {
   other.run->id = RunId{"other-run"};
   const auto another = flights_.open(other, Flights::By::onlooker);
   ledger_says(RunStatus::running, "http://two");
-  lookout_.look(RunId{"nobody follows it"});
-  lookout_.look(other.run->id);
-  EXPECT_EQ(one_.run(another->changed(0, in(20s))).node, "http://two");
+  lookout_->look(RunId{"nobody follows it"});
+  lookout_->look(other.run->id);
+  EXPECT_EQ(loop_.run(another->changed(0, in(20s))).node, "http://two");
   EXPECT_THAT(asked_, testing::ElementsAre(RunId{"other-run"}));
   EXPECT_EQ(flight->view().node, "");
 }
@@ -86,7 +90,7 @@ TEST_F(LookoutTest, OfWhatSomebodyTellsOnlyThatIsAskedFor) {
 // What an attempt here has in hand it knows better; and a word that was on its way while something changed is old.
 TEST_F(LookoutTest, LeavesAloneWhatIsInHandHere) {
   const auto in_hand = flights_.open(recording(1, RunStatus::running), Flights::By::worker);
-  one_.run([](Flight* flight) -> Task<void> {
+  loop_.run([](Flight* flight) -> Task<void> {
     flight->in_hand = true;
     co_return;
   }(in_hand.get()));
@@ -106,7 +110,7 @@ TEST_F(LookoutTest, LeavesAloneWhatIsInHandHere) {
     return std::vector<Seen>{Seen{.run = run, .node = ids.empty() ? "" : "http://three"}};
   };
   after_a_look(flight);
-  one_.settle();
+  loop_.settle();
   EXPECT_EQ(flight->view().node, "");
 }
 
