@@ -54,9 +54,6 @@ constexpr auto not_empty = [](const std::string& text) -> Problem {
   return "must not be empty";
 };
 
-/// What can be read, and is not used yet.
-constexpr auto not_yet = [](const auto&) -> Problem { return "not available in this version"; };
-
 constexpr auto storage_type = [](const std::string& type) -> Problem {
   if (type == "s3") return std::nullopt;
   return R"(must be "s3")";

@@ -246,5 +246,17 @@ TEST(Slots, AMovedSlotIsGivenBackOnce) {
   EXPECT_TRUE(again);
 }
 
+TEST(FlightsOfOtherNodes, WhatAnotherNodeHasInHandIsLookedAtOnce) {
+  Flights flights;
+  std::vector<RunId> told;
+  flights.on_following([&](const RunId& run) { told.push_back(run); });
+  flights.open(recording("ours", run_named("run-1", 1, RunStatus::running)), Flights::By::worker);
+  flights.open(recording("queued", run_named("run-2")), Flights::By::onlooker);
+  const auto theirs = recording("theirs", run_named("run-3", 1, RunStatus::running));
+  flights.open(theirs, Flights::By::onlooker);
+  flights.open(theirs, Flights::By::onlooker);
+  EXPECT_EQ(told, std::vector{RunId{"run-3"}});
+}
+
 }  // namespace
 }  // namespace onetake::run

@@ -24,15 +24,21 @@ std::shared_ptr<Flight> Flights::find(const Key& key) const {
 
 std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
   const auto& run = recording.run.value();
-  const std::lock_guard lock{mutex_};
-  auto& listed = by_recording_[recording.id];
-  if (!listed || listed->run() != run.id) {
-    auto made = std::make_shared<Flight>(recording.id, run);
-    if (listed && listed->view().run.cycle > run.cycle) return made;
-    listed = std::move(made);
+  std::shared_ptr<Flight> opened;
+  {
+    const std::lock_guard lock{mutex_};
+    auto& listed = by_recording_[recording.id];
+    if (listed && listed->run() == run.id) {
+      if (by == By::worker) listed->worked_on = true;
+      return listed;
+    }
+    opened = std::make_shared<Flight>(recording.id, run);
+    if (listed && listed->view().run.cycle > run.cycle) return opened;
+    listed = opened;
+    opened->worked_on = by == By::worker;
   }
-  if (by == By::worker) listed->worked_on = true;
-  return listed;
+  if (by == By::onlooker && run.status == RunStatus::running && on_following_) on_following_(run.id);
+  return opened;
 }
 
 void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {

@@ -28,6 +28,11 @@ class Flights {
   using Landed = std::function<void(const Key&, const RunId&)>;
   void on_landing(Landed landed) { on_landing_ = std::move(landed); }
 
+  /// Called for every run that somebody here begins to follow while another node has it in hand, on the thread of
+  /// whoever opens its flight, not under the lock. Set before anything flies.
+  using Followed = std::function<void(const RunId&)>;
+  void on_following(Followed followed) { on_following_ = std::move(followed); }
+
   /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced;
   /// a later run's stays, and what is returned then nobody else can find. REQUIRES: `recording.run` was active a moment
   /// ago.
@@ -66,6 +71,7 @@ class Flights {
   std::vector<Key> erase(const std::shared_ptr<Flight>& flight);
 
   Landed on_landing_;
+  Followed on_following_;
   mutable std::mutex mutex_;
   std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;
   std::unordered_map<Key, std::shared_ptr<Flight>, KeyHash> by_key_;

@@ -133,6 +133,7 @@ TEST(NodesCutOff, FromTheOtherNode) {
 
   EXPECT_THAT(there, Each(HeardExactly(call.audio)));
   EXPECT_THAT(late, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(one.settled("CA1"), "ready");
   EXPECT_EQ(call.requests(), 1);
   EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status) FROM run"), "1|1|completed\n");
 }

@@ -86,7 +86,10 @@ TEST_P(NodesWithHurtRedis, OnePlayIsOneFetchAllTheSame) {
     EXPECT_THAT(people[n], Each(testing::Truly([](const Listener& each) {
                   return each.status() == 200 && each.standing() == Standing::whole && !each.wrong_at();
                 })));
-  for (const auto& call : calls) EXPECT_EQ(call.requests(), 1) << call.sid;
+  for (const auto& call : calls) {
+    EXPECT_EQ(one.settled(call.sid), "ready");
+    EXPECT_EQ(call.requests(), 1) << call.sid;
+  }
   EXPECT_EQ(one.metric("onetake_duplicate_runs"), 0);
   EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status), max(status) FROM run"),
             "6|1|completed|completed\n");
