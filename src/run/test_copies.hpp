@@ -164,9 +164,8 @@ inline Task<provider::Outcome> ScriptedCopies::read(durable::Wanted wanted, prov
     return provider::Outcome{std::unexpected(provider::Refused{.setback = {.cause = cause, .detail = "scripted"}})};
   };
   const auto all = objects();
-  const auto found = all.find(wanted.name);
-  if (found == all.end()) co_return stopped(Cause::missing);
-  const auto& body = found->second;
+  if (!all.contains(wanted.name)) co_return stopped(Cause::missing);
+  const auto& body = all.at(wanted.name);
   const provider::Head head{
       .offset = 0, .total = body.size(), .framing = provider::Framing::length, .validator = "\"v\"", .digests = {}};
   if (!sink.begin(head)) co_return stopped(Cause::internal);

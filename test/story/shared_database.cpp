@@ -25,6 +25,11 @@ std::string server_url() {
   return url;
 }
 
+std::string new_name() {
+  static std::atomic<int> count;
+  return "story_" + std::to_string(::getpid()) + '_' + std::to_string(++count);
+}
+
 std::string psql(const std::string& url, const std::string& sql) {
   Process command{{"/usr/bin/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql}, "/dev/null"};
   std::string out;
@@ -35,11 +40,9 @@ std::string psql(const std::string& url, const std::string& sql) {
 
 }  // namespace
 
-SharedDatabase::SharedDatabase() : server_(server_url()) {
-  static std::atomic<int> count;
-  name_ = "story_" + std::to_string(::getpid()) + '_' + std::to_string(++count);
+SharedDatabase::SharedDatabase()
+    : server_(server_url()), name_(new_name()), url_(server_ + "?options=-csearch_path%3D" + name_) {
   psql(server_, "CREATE SCHEMA " + name_);
-  url_ = server_ + "?options=-csearch_path%3D" + name_;
 }
 
 SharedDatabase::~SharedDatabase() {
