@@ -20,6 +20,12 @@ Lookout::Lookout(Loop& loop, ledger::Ledger& ledger, Flights& flights, milliseco
 
 void Lookout::start() { asio::co_spawn(loop_.get_executor(), watch(), asio::detached); }
 
+void Lookout::stop() {
+  const std::lock_guard lock{mutex_};
+  stopped_ = true;
+  waiters_.wake_all();
+}
+
 void Lookout::look(std::optional<RunId> run) {
   const std::lock_guard lock{mutex_};
   if (run)
@@ -34,8 +40,9 @@ Task<void> Lookout::watch() {
     std::optional<std::set<RunId>> runs;
     {
       std::unique_lock lock{mutex_};
-      while (!told_ && told_runs_.empty())
+      while (!stopped_ && !told_ && told_runs_.empty())
         if (!co_await waiters_.wait(lock, next)) break;
+      if (stopped_) co_return;
       const bool all = std::exchange(told_, false) || Monotonic::now() >= next;
       if (!all) runs.emplace(std::move(told_runs_));
       told_runs_.clear();

@@ -24,6 +24,8 @@ class Lookout {
 
   /// On the loop's thread or before it runs.
   void start();
+  /// For good, as soon as it does nothing. Any thread.
+  void stop();
   /// This run was taken up, or has ended; without one: any may have. Any thread.
   void look(std::optional<RunId> run = {});
 
@@ -39,6 +41,7 @@ class Lookout {
   const milliseconds node_silence_;
   std::mutex mutex_;
   Waiters waiters_{mutex_};    ///< for what is told
+  bool stopped_ = false;
   bool told_ = false;          ///< of all
   std::set<RunId> told_runs_;  ///< of these
 };

@@ -15,6 +15,10 @@ class LookoutTest : public JoinTest {
     lookout_.emplace(loop_.loop(), ledger_, flights_, 1h, 15s);
     lookout_->start();
   }
+  ~LookoutTest() override {
+    lookout_->stop();
+    loop_.settle();
+  }
 
   std::shared_ptr<Flight> followed(int cycle = 1) {
     return flights_.open(recording(cycle, RunStatus::queued), Flights::By::onlooker);

@@ -82,7 +82,7 @@ bool Connection::more() {
   for (;;) {
     const auto n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) throw std::runtime_error("the server sent nothing for 30 s");
+    if (n < 0 && errno == EAGAIN) throw std::runtime_error("the server sent nothing for a minute");
     by_reset_ = n < 0;
     if (n <= 0) return false;
     input_.append(buffer.data(), static_cast<std::size_t>(n));

@@ -94,7 +94,7 @@ bool Listeners::read_until(const std::function<bool(const Listener&)>& so, int t
 
 void Listeners::until(const std::function<bool(const Listener&)>& so) {
   if (!read_until(so, static_cast<int>(std::chrono::milliseconds{patience}.count())))
-    throw std::runtime_error("listeners heard nothing for 30 s");
+    throw std::runtime_error("listeners heard nothing for a minute");
 }
 
 void Listeners::until_the_end() {
