@@ -35,7 +35,7 @@ class Api final : public Site {
     /// May this tenant register this source? As `provider::Provider::admits`.
     std::function<result<void>(const TenantId&, const Registration&)> admits;
     std::function<Bytes()> cached;  ///< audio on this disk
-    const Relay* relay = nullptr;  ///< null where there are no other nodes
+    const Relay* relay = nullptr;   ///< null where there are no other nodes
   };
   struct Config {
     milliseconds stream_wait{25'000};

@@ -117,14 +117,12 @@ std::int64_t copy_recordings(const SqliteSource& source, pg::Connection& target)
 }
 
 std::int64_t copy_runs(const SqliteSource& source, pg::Connection& target, WallTime now) {
+  constexpr std::string_view queued_again =
+      ", iif(status = 'running', 'queued', status), iif(status = 'running', max(attempt - 1, 0), attempt), "
+      "iif(status = 'running', 'retrying', reason), iif(status = 'running', ";
   const auto due = std::to_string(now.time_since_epoch().count());
-  return copy(source,
-              joined({"SELECT ", run_columns_that_stay,
-                      ", iif(status = 'running', 'queued', status), "
-                      "iif(status = 'running', max(attempt - 1, 0), attempt), "
-                      "iif(status = 'running', 'retrying', reason), iif(status = 'running', ",
-                      due, ", due_at) FROM run"}),
-              target, joined({"run (", run_columns_that_stay, ", status, attempt, reason, due_at)"}));
+  return copy(source, joined({"SELECT ", run_columns_that_stay, queued_again, due, ", due_at) FROM run"}), target,
+              joined({"run (", run_columns_that_stay, ", status, attempt, reason, due_at)"}));
 }
 
 std::int64_t copy_files(const SqliteSource& source, pg::Connection& target, const std::string& node) {

@@ -40,7 +40,7 @@ class Lookout {
   const milliseconds every_;
   const milliseconds node_silence_;
   std::mutex mutex_;
-  Waiters waiters_{mutex_};    ///< for what is told
+  Waiters waiters_{mutex_};  ///< for what is told
   bool stopped_ = false;
   bool told_ = false;          ///< of all
   std::set<RunId> told_runs_;  ///< of these
