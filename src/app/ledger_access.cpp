@@ -137,7 +137,7 @@ Answer<std::string> check_data(const Settings& settings) {
 Answer<std::string> check_server(const Settings& settings) {
   const auto found = ledger::look_at_postgres(settings.database.url);
   const auto has = found.place + " has " + (found.schema == 0 ? "no schema" : "schema " + std::to_string(found.schema));
-  const auto text = "PostgreSQL " + found.version + " at " + has;
+  auto text = "PostgreSQL " + found.version + " at " + has;
   if (found.schema >= found.known) return text;
   if (!settings.database.auto_migrate)
     return std::unexpected(has + ", this version needs " + std::to_string(found.known) + ": run onetake migrate");

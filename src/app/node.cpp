@@ -68,7 +68,7 @@ run::Join::Admission admission_of(const Settings& settings) {
 /// How often objects on the durable storage are looked for that nothing points to; and how many times as long uploads
 /// that were begun and forgotten lie there.
 constexpr milliseconds between_removals{2'000};
-constexpr int removals_a_day = 24 * 3'600'000 / between_removals.count();
+constexpr int removals_a_day = std::chrono::hours{24} / between_removals;
 
 /// How often a shared ledger is asked for what other nodes have done.
 constexpr milliseconds look_every{1'000};

@@ -161,7 +161,7 @@ Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight,
 Task<std::optional<Opened>> Streams::ready(Key key, const Recording& recording, std::uint64_t epoch, Wait wait) {
   if (fillings_ != nullptr) {  // before the disk is looked at: it may come there at any moment
     auto filling = fillings_->find(recording.id, recording.media->blob);
-    if (filling) co_return co_await bring_back(std::move(filling), wait);
+    if (filling) co_return co_await bring_back(std::move(filling), wait, true);
   }
   auto here = co_await take_down(key, recording, epoch);
   if (here) co_return here;
@@ -184,7 +184,7 @@ Task<std::optional<Opened>> Streams::elsewhere(Key key, const Recording& recordi
   if (others) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}};
   if (where->durable && fillings_ == nullptr)
     co_return refused(Fault::unavailable, "The audio lies on a durable storage that this server is not told of.");
-  if (where->durable) co_return co_await bring_back(fillings_->open(recording), wait);
+  if (where->durable) co_return co_await bring_back(fillings_->open(recording), wait, false);
   const bool gone = co_await ledger_.lost(recording.id, blob, node_silence_);
   if (gone)
     log::warn("blob.lost", "no living node has the audio; the next Play fetches the recording again",
@@ -192,8 +192,9 @@ Task<std::optional<Opened>> Streams::elsewhere(Key key, const Recording& recordi
   co_return std::nullopt;
 }
 
-/// As it comes from its durable copy, from the first byte on. Nothing: it is here by now, or the copy is no more.
-Task<std::optional<Opened>> Streams::bring_back(std::shared_ptr<run::Filling> filling, Wait wait) {
+/// As it comes from its durable copy, from the first byte on. Nothing: it is here by now, or the copy is no more; or
+/// what was `joined` gave up, which had begun to ask a storage that may be back since.
+Task<std::optional<Opened>> Streams::bring_back(std::shared_ptr<run::Filling> filling, Wait wait, bool joined) {
   const auto& media = filling->media;
   const auto until = std::max(wait.until, in(storage_patience));
   auto view = co_await filling->flight->audible(until);
@@ -209,7 +210,8 @@ Task<std::optional<Opened>> Streams::bring_back(std::shared_ptr<run::Filling> fi
                        .total = media.bytes,
                        .published = true};
   if (view.ended && filling->end() == run::Filling::End::no_room) co_return no_room(room_patience);
-  if (view.ended && filling->end() != run::Filling::End::unavailable) co_return std::nullopt;
+  const bool once_more = joined && Monotonic::now() < until;
+  if (view.ended && (once_more || filling->end() != run::Filling::End::unavailable)) co_return std::nullopt;
   auto down = refused(Fault::unavailable, "The durable storage does not answer.");
   down.retry_after = storage_retry;
   co_return down;

@@ -72,7 +72,7 @@ class Streams {
  private:
   Task<std::optional<Opened>> ready(Key key, const Recording& recording, std::uint64_t epoch, Wait wait);
   Task<std::optional<Opened>> elsewhere(Key key, const Recording& recording, Wait wait);
-  Task<std::optional<Opened>> bring_back(std::shared_ptr<run::Filling> filling, Wait wait);
+  Task<std::optional<Opened>> bring_back(std::shared_ptr<run::Filling> filling, Wait wait, bool joined);
   Task<std::shared_ptr<const Ready>> take_down(Key key, const Recording& recording, std::uint64_t epoch);
   Task<std::optional<Opened>> follow(std::shared_ptr<run::Flight> flight, Wait wait);
 
