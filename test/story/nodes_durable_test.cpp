@@ -41,5 +41,30 @@ TEST(NodesDurable, TheOnlyHolderIsGone) {
   EXPECT_TRUE(Server::eventually([&] { return one->files("audio") == 0; }));
 }
 
+// Erased at one while it comes back at the other, from a storage that sends nothing more: who listens there is cut.
+TEST(NodesDurable, ErasedAtOneWhileItComesBackAtTheOther) {
+  Storage storage;
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node(storage.settings())};
+  Server two{provider, database.node(storage.settings())};
+  auto call = provider.has("CA1", speech(5s));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  one.until("onetake_durable_copies_total", "made", 1);
+  one.kill();
+  storage.pausing = true;
+  auto people = two.play(call, 2);
+  people.until_heard(1000);
+  one.start();
+
+  EXPECT_THAT(one.del(recording("CA1")), Has(204));
+  people.until_the_end();
+  EXPECT_THAT(people, Each(WasCutBefore(call.audio.size())));
+  EXPECT_TRUE(Server::eventually([&] { return two.files("temporary") == 0; }));
+  EXPECT_EQ(two.files("audio"), 0U);
+  storage.go_on();
+}
+
 }  // namespace
 }  // namespace onetake::story

@@ -63,7 +63,7 @@ TEST(Nodes, OnePlayOneFetchWhicheverIsAsked) {
   expect_one_run(database);
 }
 
-// A thousand presses on three nodes at once.
+// Three hundred presses on three nodes at once.
 TEST(Nodes, ManyPressesAtOnceAreOneRun) {
   Provider provider;
   const SharedDatabase database;
