@@ -168,19 +168,18 @@ Task<std::optional<bool>> Continued::take(stream::Opened opened) {
   }
   if (auto* file = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) co_return co_await take_file(*file);
   if (auto* there = std::get_if<stream::Elsewhere>(&opened)) {
-    const bool taken = co_await take_neighbour(std::move(there->nodes));
-    if (taken) co_return true;
+    co_return co_await take_neighbour(std::move(there->nodes));
   }
   co_return std::nullopt;
 }
 
-Task<bool> Continued::take_flight(stream::Arriving there) {
+Task<std::optional<bool>> Continued::take_flight(stream::Arriving there) {
   if (!fits(there.total)) co_return false;
   const auto audio = there.live->audio;
   if (there.etag != of_.etag) {
     while (audio->view().watermark < at_) {
       const auto come = co_await audio->past(at_ - 1, until());
-      if (!come || (come->final() && come->watermark < at_)) co_return false;
+      if (!come || (come->final() && come->watermark < at_)) co_return std::nullopt;  // it may begin anew
     }
     const bool alike = co_await begins_alike(audio->fd());
     if (!alike) co_return false;
@@ -203,11 +202,12 @@ Task<bool> Continued::take_file(std::shared_ptr<const stream::Ready> there) {
 Task<bool> Continued::begins_alike(int fd) {
   media::Checksum theirs{Digest::Algorithm::sha256};
   const bool read = co_await hash_file(fd, of_.first, at_, theirs);
-  co_return read&& theirs.so_far() == checksum_.so_far();
+  if (!read) co_return false;
+  co_return theirs.so_far() == checksum_.so_far();
 }
 
 /// First the rest of the same representation; another one is asked for from where this answer began.
-Task<bool> Continued::take_neighbour(std::vector<std::string> nodes) {
+Task<std::optional<bool>> Continued::take_neighbour(std::vector<std::string> nodes) {
   const auto last = of_.end ? std::to_string(*of_.end - 1) : std::string{};
   for (const bool same : {true, false}) {
     const auto from = same ? at_ : of_.first;
@@ -215,7 +215,7 @@ Task<bool> Continued::take_neighbour(std::vector<std::string> nodes) {
     if (from > 0 || of_.end) question.fields = "Range: bytes=" + std::to_string(from) + '-' + last + "\r\n";
     if (same) question.fields += "If-Range: " + of_.etag + "\r\n";
     auto there = co_await relay_.ask(std::move(question), nodes);
-    if (!there) co_return false;
+    if (!there) co_return std::nullopt;
     const auto range = provider::content_range(there->content_range());
     const bool partial = there->status() == 206 && range && range->first == from && fits(range->total);
     const bool whole = there->status() == 200 && fits(there->length());
@@ -224,23 +224,23 @@ Task<bool> Continued::take_neighbour(std::vector<std::string> nodes) {
       co_return true;
     }
     if (partial ? !same : whole && of_.first == 0) {
-      const bool alike = co_await skip(there);
-      if (alike) source_ = std::move(there);
+      const auto alike = co_await skip(there);
+      if (alike.value_or(false)) source_ = std::move(there);
       co_return alike;
     }
-    if (!partial && !whole) co_return false;
+    if (!partial && !whole) co_return std::nullopt;
   }
-  co_return false;
+  co_return std::nullopt;
 }
 
-/// Over what has been sent already, if it is the same.
-Task<bool> Continued::skip(std::shared_ptr<Neighbour> there) {
+/// Over what has been sent already. Is it the same? Nothing: it broke off before that was known.
+Task<std::optional<bool>> Continued::skip(std::shared_ptr<Neighbour> there) {
   media::Checksum theirs{Digest::Algorithm::sha256};
   Bytes to_skip = at_ - of_.first;
   std::string piece;
   while (to_skip > 0) {
     auto read = co_await there->read(silence);
-    if (!read || read->empty()) co_return false;
+    if (!read || read->empty()) co_return std::nullopt;
     piece = *std::move(read);
     const auto known = std::min<Bytes>(piece.size(), to_skip);
     theirs.take(std::as_bytes(std::span{piece}.first(known)));

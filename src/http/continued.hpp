@@ -55,10 +55,10 @@ class Continued {
 
   Task<bool> find_on();
   Task<std::optional<bool>> take(stream::Opened opened);
-  Task<bool> take_flight(stream::Arriving there);
+  Task<std::optional<bool>> take_flight(stream::Arriving there);
   Task<bool> take_file(std::shared_ptr<const stream::Ready> there);
-  Task<bool> take_neighbour(std::vector<std::string> nodes);
-  Task<bool> skip(std::shared_ptr<Neighbour> there);
+  Task<std::optional<bool>> take_neighbour(std::vector<std::string> nodes);
+  Task<std::optional<bool>> skip(std::shared_ptr<Neighbour> there);
   Task<void> catch_up();
   Task<bool> begins_alike(int fd);
   [[nodiscard]] bool fits(std::optional<Bytes> total) const { return !of_.total || !total || *of_.total == *total; }
