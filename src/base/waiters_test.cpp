@@ -145,8 +145,8 @@ struct Ends {
 Task<bool> wait_again_and_again(std::shared_ptr<Gate> gate, std::shared_ptr<Ends> ends) {
   while (!ends->enough) {
     std::unique_lock lock{gate->mutex};
-    // Due at once: whichever sweep comes first finds it, linked or just taken by a waker.
-    const bool woken = co_await gate->waiters.wait(lock, in(milliseconds{0}));
+    // Due before the next sweep, which finds it linked or just taken by a waker. (Due already, it would not wait.)
+    const bool woken = co_await gate->waiters.wait(lock, in(milliseconds{1}));
     ++(woken ? ends->woken : ends->expired);
   }
   co_return true;
