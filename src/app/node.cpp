@@ -151,7 +151,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
             .cors_origins = settings_.security.cors_origins,
             .version = ONETAKE_VERSION}),
       listener_(loops_, settings_.server.listen.host, settings_.server.listen.port, api_, http::Bounds{}) {
-  if (settings_.database.shared()) flights_.on_following([this](const RunId& run) { lookout_.look(run); });
+  if (settings_.database.shared()) flights_.on_following([this](const Run& run) { lookout_.follow(run); });
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);  // sendfile has no MSG_NOSIGNAL
   metrics::set(metrics::Series::build_info, 1, {ONETAKE_VERSION});

@@ -185,6 +185,29 @@ TEST_F(FlightsTest, ClosingTakesOnlyItsOwnFlightAway) {
   EXPECT_TRUE(flights_.all().empty());
 }
 
+TEST_F(FlightsTest, WhatNobodyHoldsOnToIsLetGo) {
+  flights_.open(first_, By::onlooker);
+  flights_.alias(key("CA"), flights_.find(first_.id));
+  const auto held = flights_.open(recording("held", run_named("run-3")), By::onlooker);
+  flights_.open(recording("ours", run_named("run-4")), By::worker);
+  flights_.let_go();
+  EXPECT_EQ(flights_.find(first_.id), nullptr);
+  EXPECT_EQ(flights_.find(key("CA")), nullptr);
+  EXPECT_EQ(flights_.find(RecordingId{"held"}), held);
+  EXPECT_NE(flights_.find(RecordingId{"ours"}), nullptr) << "its worker ends it";
+}
+
+// A call may have several recordings, and its sid alone is the key of one of them: now of this, now of that.
+TEST_F(FlightsTest, AKeyThatHasMovedStaysWithItsNewFlight) {
+  const auto old = flights_.open(first_, By::worker);
+  flights_.alias(key("CA"), old);
+  const auto other = flights_.open(recording("other", run_named("run-3")), By::worker);
+  flights_.alias(key("CA"), other);
+  EXPECT_EQ(flights_.find(key("CA")), other);
+  flights_.close(old, run_named("run-1", 1, RunStatus::completed));
+  EXPECT_EQ(flights_.find(key("CA")), other);
+}
+
 TEST_F(FlightsTest, AKeyIsKnownWhileItsFlightLasts) {
   const auto flight = flights_.open(first_, By::worker);
   EXPECT_EQ(flights_.find(key("CA")), nullptr);
@@ -246,16 +269,15 @@ TEST(Slots, AMovedSlotIsGivenBackOnce) {
   EXPECT_TRUE(again);
 }
 
-TEST(FlightsOfOtherNodes, WhatAnotherNodeHasInHandIsLookedAtOnce) {
+TEST(FlightsOfOtherNodes, WhoBeginsToFollowOneIsToldOf) {
   Flights flights;
   std::vector<RunId> told;
-  flights.on_following([&](const RunId& run) { told.push_back(run); });
+  flights.on_following([&](const auto& run) { told.push_back(run.id); });
   flights.open(recording("ours", run_named("run-1", 1, RunStatus::running)), Flights::By::worker);
-  flights.open(recording("queued", run_named("run-2")), Flights::By::onlooker);
-  const auto theirs = recording("theirs", run_named("run-3", 1, RunStatus::running));
+  const auto theirs = recording("theirs", run_named("run-2", 1, RunStatus::running));
   flights.open(theirs, Flights::By::onlooker);
   flights.open(theirs, Flights::By::onlooker);
-  EXPECT_EQ(told, std::vector{RunId{"run-3"}});
+  EXPECT_EQ(told, std::vector{RunId{"run-2"}});
 }
 
 }  // namespace

@@ -12,14 +12,18 @@ std::size_t Flights::KeyHash::operator()(const Key& key) const noexcept {
 
 std::shared_ptr<Flight> Flights::find(const RecordingId& recording) const {
   const std::lock_guard lock{mutex_};
-  const auto found = by_recording_.find(recording);
-  return found == by_recording_.end() ? nullptr : found->second;
+  return listed(recording);
 }
 
 std::shared_ptr<Flight> Flights::find(const Key& key) const {
   const std::lock_guard lock{mutex_};
   const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : found->second;
+  return found == by_key_.end() ? nullptr : listed(found->second);
+}
+
+std::shared_ptr<Flight> Flights::listed(const RecordingId& recording) const {
+  const auto found = by_recording_.find(recording);
+  return found == by_recording_.end() ? nullptr : found->second.flight;
 }
 
 std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
@@ -28,23 +32,32 @@ std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
   {
     const std::lock_guard lock{mutex_};
     auto& listed = by_recording_[recording.id];
-    if (listed && listed->run() == run.id) {
-      if (by == By::worker) listed->worked_on = true;
-      return listed;
+    if (listed.flight && listed.flight->run() == run.id) {
+      if (by == By::worker) listed.flight->worked_on = true;
+      return listed.flight;
     }
     opened = std::make_shared<Flight>(recording.id, run);
-    if (listed && listed->view().run.cycle > run.cycle) return opened;
-    listed = opened;
+    if (listed.flight && listed.flight->view().run.cycle > run.cycle) return opened;
+    forget(listed);
+    listed = {.flight = opened, .keys = {}};
     opened->worked_on = by == By::worker;
   }
-  if (by == By::onlooker && run.status == RunStatus::running && on_following_) on_following_(run.id);
+  if (by == By::onlooker && on_following_) on_following_(run);
   return opened;
 }
 
 void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {
   const std::lock_guard lock{mutex_};
   const auto found = by_recording_.find(flight->recording());
-  if (found != by_recording_.end() && found->second == flight) by_key_[key] = flight;
+  if (found == by_recording_.end() || found->second.flight != flight) return;
+  const auto [entry, is_new] = by_key_.try_emplace(key, flight->recording());
+  if (!is_new && entry->second == flight->recording()) return;
+  if (!is_new) {  // another recording of the call
+    if (const auto other = by_recording_.find(entry->second); other != by_recording_.end())
+      std::erase(other->second.keys, key);
+    entry->second = flight->recording();
+  }
+  found->second.keys.push_back(key);
 }
 
 void Flights::close(const std::shared_ptr<Flight>& flight, Run run) {
@@ -72,14 +85,31 @@ void Flights::doubt(const std::shared_ptr<Flight>& flight) {
 /// Tells by which keys it was known.
 std::vector<Key> Flights::erase(const std::shared_ptr<Flight>& flight) {
   const auto found = by_recording_.find(flight->recording());
-  if (found != by_recording_.end() && found->second == flight) by_recording_.erase(found);
-  std::vector<Key> keys;
-  std::erase_if(by_key_, [&](const auto& entry) {
-    const bool its = entry.second == flight;
-    if (its) keys.push_back(entry.first);
-    return its;
-  });
+  if (found == by_recording_.end() || found->second.flight != flight) return {};
+  auto keys = forget(found->second);
+  by_recording_.erase(found);
   return keys;
+}
+
+std::vector<Key> Flights::forget(const Listed& listed) {
+  for (const auto& key : listed.keys) by_key_.erase(key);
+  return listed.keys;
+}
+
+void Flights::let_go() {
+  std::vector<std::shared_ptr<Flight>> last;  // they go when nobody has to wait for it
+  const std::lock_guard lock{mutex_};
+  for (auto it = by_recording_.begin(); it != by_recording_.end();) {
+    auto& listed = it->second;
+    // Under the lock nobody can come to hold on to what only this holds.
+    if (listed.flight->worked_on || listed.flight.use_count() > 1) {
+      ++it;
+      continue;
+    }
+    forget(listed);
+    last.push_back(std::move(listed.flight));
+    it = by_recording_.erase(it);
+  }
 }
 
 void Flights::call_off(const std::vector<RunId>& runs) {
@@ -103,7 +133,8 @@ void Flights::withdraw(const RecordingId& recording, int last_cycle) {
   };
   {
     const std::lock_guard lock{mutex_};
-    if (const auto found = by_recording_.find(recording); found != by_recording_.end()) take_away(*found->second);
+    if (const auto found = by_recording_.find(recording); found != by_recording_.end())
+      take_away(*found->second.flight);
     const auto [first, last] = landed_.equal_range(recording);
     for (auto it = first; it != last; ++it)
       if (auto flight = it->second.lock(); flight && take_away(*flight)) landed.push_back(std::move(flight));
@@ -128,7 +159,7 @@ std::vector<std::shared_ptr<Flight>> Flights::all() const {
   const std::lock_guard lock{mutex_};
   std::vector<std::shared_ptr<Flight>> flights;
   flights.reserve(by_recording_.size());
-  for (const auto& [_, flight] : by_recording_) flights.push_back(flight);
+  for (const auto& [_, listed] : by_recording_) flights.push_back(listed.flight);
   return flights;
 }
 

@@ -28,9 +28,9 @@ class Flights {
   using Landed = std::function<void(const Key&, const RunId&)>;
   void on_landing(Landed landed) { on_landing_ = std::move(landed); }
 
-  /// Called for every run that somebody here begins to follow while another node has it in hand, on the thread of
-  /// whoever opens its flight, not under the lock. Set before anything flies.
-  using Followed = std::function<void(const RunId&)>;
+  /// Called for every run that somebody here begins to follow as an onlooker, on the thread of whoever opens its
+  /// flight, not under the lock. Set before anything flies.
+  using Followed = std::function<void(const Run&)>;
   void on_following(Followed followed) { on_following_ = std::move(followed); }
 
   /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced;
@@ -64,17 +64,26 @@ class Flights {
 
   [[nodiscard]] std::vector<std::shared_ptr<Flight>> all() const;
 
+  /// Forgets the onlookers' flights that nobody holds on to any more: whoever presses Play next asks the ledger.
+  void let_go();
+
  private:
+  struct Listed {
+    std::shared_ptr<Flight> flight;
+    std::vector<Key> keys;  ///< by which it is known too
+  };
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept;
   };
+  std::shared_ptr<Flight> listed(const RecordingId& recording) const;
   std::vector<Key> erase(const std::shared_ptr<Flight>& flight);
+  std::vector<Key> forget(const Listed& listed);
 
   Landed on_landing_;
   Followed on_following_;
   mutable std::mutex mutex_;
-  std::unordered_map<RecordingId, std::shared_ptr<Flight>> by_recording_;
-  std::unordered_map<Key, std::shared_ptr<Flight>, KeyHash> by_key_;
+  std::unordered_map<RecordingId, Listed> by_recording_;
+  std::unordered_map<Key, RecordingId, KeyHash> by_key_;
   /// The newest ones: an answer is overtaken by moments.
   std::deque<RunId> called_off_;
   /// Ended, while somebody may still be listening.

@@ -14,6 +14,9 @@ using metrics::Series;
 
 namespace {
 
+/// A worker that was alive a moment ago is taken for alive.
+constexpr milliseconds manned_for{1'000};
+
 /// Of a flight only `id` and `run` are sure.
 Joined as_joined(std::shared_ptr<Flight> flight) {
   Joined joined{.found = Found::fetching, .recording = {}, .flight = std::move(flight), .retry_at = {}};
@@ -62,8 +65,16 @@ Task<bool> Join::unattended(std::shared_ptr<Flight> flight) {
   if (admission_.works || Monotonic::now() - began_ < admission_.no_worker_after) co_return false;
   const auto view = flight->view();
   if (view.ended || view.run.status != RunStatus::queued) co_return false;
+  const auto asked = Monotonic::now();
+  {
+    const std::lock_guard lock{mutex_};
+    if (asked - manned_at_ < manned_for) co_return false;
+  }
   const int alive = co_await ledger_.workers(admission_.no_worker_after);
-  co_return alive == 0;
+  if (alive == 0) co_return true;
+  const std::lock_guard lock{mutex_};
+  manned_at_ = asked;
+  co_return false;
 }
 
 /// Only the ledger, where it waits for its turn, can make it urgent.
@@ -112,11 +123,13 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
     const std::lock_guard lock{mutex_};
     pending_.erase({key, by});
   }
+  // From here on nobody comes, and mostly nobody has.
+  const bool others = pending.use_count() > 1;
   if (const auto* error = std::get_if<std::exception_ptr>(&answer)) {
-    pending->set(*error);
+    if (others) pending->set(*error);
     std::rethrow_exception(*error);
   }
-  pending->set(std::get<Joined>(answer));
+  if (others) pending->set(std::get<Joined>(answer));
   co_return std::get<Joined>(std::move(answer));
 }
 
@@ -204,9 +217,12 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
       flights_.alias(key, joined.flight);
       worker_.take(std::move(slot.value()), {.lease = *admitted.lease, .recording = joined.recording}, joined.flight,
                    asked);
-    } else {
+    } else if (admission_.works) {
       joined.flight = co_await flight_of(std::move(key), joined.recording);
-      if (admission_.works) worker_.poke();
+      worker_.poke();
+    } else {  // `Lookout` ends it, however soon somebody has worked on it
+      joined.flight = flights_.open(joined.recording, Flights::By::onlooker);
+      flights_.alias(key, joined.flight);
     }
   } else if (joined.found == Found::fetching) {
     if (explicit_action) metrics::add(Series::run_admissions, {"exists_database"});

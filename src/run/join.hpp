@@ -71,6 +71,7 @@ class Join {
   signal::Hints* const hints_;
   const Monotonic::time_point began_ = Monotonic::now();
   std::mutex mutex_;
+  Monotonic::time_point manned_at_;  ///< somebody worked on the queue then
   std::map<Question, std::shared_ptr<Pending>> pending_;
 };
 

@@ -174,6 +174,21 @@ TEST_F(JoinWithoutWorker, AQueueThatNobodyWorksIsToldSo) {
   EXPECT_FALSE(one_.run(unmanned_.play(key(), true)).unattended);
 }
 
+// The answer to a Play that began a fetch is one statement old: what becomes of its run, `Lookout` tells.
+TEST_F(JoinWithoutWorker, WhoHasBegunAFetchDoesNotAskAfterIt) {
+  ledger_.alive = 1;
+  ledger_.on_play = answering(Found::created, recording());
+  ledger_.on_run = [](const RunId&) {
+    ADD_FAILURE() << "asked";
+    return std::optional<onetake::Run>{};
+  };
+  const auto joined = one_.run(unmanned_.play(key(), true));
+  EXPECT_FALSE(joined.unattended);
+  EXPECT_EQ(flights_.find(key()), joined.flight);
+  ledger_.alive = 0;
+  EXPECT_FALSE(one_.run(unmanned_.play(key(), true)).unattended) << "somebody was there a moment ago";
+}
+
 TEST_F(JoinWithoutWorker, WhatRunsIsInSomebodysHands) {
   ledger_.on_play = answering(Found::fetching, recording(1, RunStatus::running));
   say(RunStatus::running);

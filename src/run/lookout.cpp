@@ -12,6 +12,8 @@ namespace onetake::run {
 namespace {
 
 constexpr milliseconds long_look{10};
+/// An answer is overtaken by moments.
+constexpr std::size_t most_early = 1024;
 
 }  // namespace
 
@@ -28,10 +30,20 @@ void Lookout::stop() {
 
 void Lookout::look(std::optional<RunId> run) {
   const std::lock_guard lock{mutex_};
-  if (run)
+  if (run) {
+    if (early_.size() == most_early) earlier_ = std::exchange(early_, {});
+    early_.insert(*run);
     told_runs_.insert(*std::move(run));
-  else
+  } else {
     told_ = true;
+  }
+  waiters_.wake_all();
+}
+
+void Lookout::follow(const Run& run) {
+  const std::lock_guard lock{mutex_};
+  if (run.status != RunStatus::running && !early_.contains(run.id) && !earlier_.contains(run.id)) return;
+  told_runs_.insert(run.id);
   waiters_.wake_all();
 }
 
@@ -59,11 +71,19 @@ Task<void> Lookout::watch() {
   }
 }
 
+/// The flights to ask for: those of `runs`, or all that somebody holds on to.
+std::vector<std::shared_ptr<Flight>> Lookout::wanted(const std::optional<std::set<RunId>>& runs) {
+  if (!runs) flights_.let_go();
+  auto flights = flights_.all();
+  std::erase_if(flights,
+                [&](const auto& flight) { return flight->in_hand || (runs && !runs->contains(flight->run())); });
+  return flights;
+}
+
 Task<void> Lookout::ask(std::optional<std::set<RunId>> runs) {
   std::vector<std::pair<std::shared_ptr<Flight>, std::uint64_t>> followed;
   std::vector<RunId> ids;
-  for (auto& flight : flights_.all()) {
-    if (flight->in_hand || (runs && !runs->contains(flight->run()))) continue;
+  for (auto& flight : wanted(runs)) {
     ids.push_back(flight->run());
     const auto change = flight->view().change;
     followed.emplace_back(std::move(flight), change);

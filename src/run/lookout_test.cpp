@@ -91,6 +91,42 @@ TEST_F(LookoutTest, OfWhatSomebodyTellsOnlyThatIsAskedFor) {
   EXPECT_EQ(flight->view().node, "");
 }
 
+// A worker elsewhere may take a run up before the answer to the Play that created it has come here.
+TEST_F(LookoutTest, WhatWasToldBeforeSomebodyFollowedItIsLookedAtOnce) {
+  ledger_says(RunStatus::running, "http://two");
+  flights_.on_following([this](const auto& run) { lookout_->follow(run); });
+  lookout_->look(RunId{"run-1"});
+  loop_.settle();
+  EXPECT_TRUE(asked_.empty());
+  const auto flight = followed();
+  ASSERT_EQ(flight->run(), RunId{"run-1"});
+  EXPECT_EQ(loop_.run(flight->changed(0, in(20s))).node, "http://two");
+}
+
+TEST_F(LookoutTest, WhatAnotherNodeHasInHandIsLookedAtOnce) {
+  ledger_says(RunStatus::running, "http://two");
+  flights_.on_following([this](const auto& run) { lookout_->follow(run); });
+  const auto flight = flights_.open(recording(1, RunStatus::running), Flights::By::onlooker);
+  EXPECT_EQ(loop_.run(flight->changed(0, in(20s))).node, "http://two");
+}
+
+TEST_F(LookoutTest, WhatIsQueuedWaitsForAWord) {
+  ledger_says(RunStatus::queued);
+  flights_.on_following([this](const auto& run) { lookout_->follow(run); });
+  const auto flight = followed();
+  loop_.settle();
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(LookoutTest, NothingIsAskedOfWhatNobodyHoldsOnTo) {
+  ledger_says(RunStatus::queued);
+  const auto id = followed()->recording();
+  lookout_->look();
+  loop_.settle();
+  EXPECT_TRUE(asked_.empty());
+  EXPECT_EQ(flights_.find(id), nullptr);
+}
+
 // What an attempt here has in hand it knows better; and a word that was on its way while something changed is old.
 TEST_F(LookoutTest, LeavesAloneWhatIsInHandHere) {
   const auto in_hand = flights_.open(recording(1, RunStatus::running), Flights::By::worker);
