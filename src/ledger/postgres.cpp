@@ -105,7 +105,7 @@ Task<Admission> Postgres::play(Play play) {
     admissions_.add(Asked{in(options_.patience), {play, RunId{uuid7()}}, std::move(answer)});
   });
   return told(std::move(admitted), [this](const Admission& answer) {
-    if (answer.found == Found::created && !answer.lease) changed(Change::run_queued, answer.recording.run->id.str());
+    if (answer.found == Found::created && !answer.lease) changed(Change::run_queued, {});
   });
 }
 
@@ -150,8 +150,8 @@ Task<bool> Postgres::progress(Lease lease, Bytes received, std::optional<Bytes> 
 
 Task<bool> Postgres::retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) {
   return told(once([=](pg::Connection& db) { return pg::retry(db, lease, reason, setback, due, counts); }),
-              [this, run = lease.run](bool held) {
-                if (held) changed(Change::run_queued, run.str());
+              [this](bool held) {
+                if (held) changed(Change::run_queued, {});
               });
 }
 

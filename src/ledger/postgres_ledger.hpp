@@ -11,7 +11,7 @@ namespace onetake::ledger {
 
 /// What was committed and other nodes may be waiting for.
 enum class Change {
-  run_queued,        ///< somebody may claim it; its id, or "" for several
+  run_queued,        ///< somebody may claim it; no id
   run_taken,         ///< by a worker; its id
   run_ended,         ///< its id
   recording_changed  ///< it was erased, replaced or retired; its id

@@ -66,8 +66,10 @@ void LineWakes::listen(Heard heard) {
 void LineWakes::announce(Wake wake) noexcept {
   try {
     if (wake.id.size() > WakeLine::longest / 2) return;
+    bool first = false;
     {
       const std::lock_guard lock{mutex_};
+      first = waiting_.empty();
       if (waiting_.size() >= timing_.most_waiting) {
         waiting_.clear();
         wake = {.topic = Topic::everything};
@@ -77,7 +79,7 @@ void LineWakes::announce(Wake wake) noexcept {
       if (said) return;
       waiting_.push_back(std::move(wake));
     }
-    this->wake();
+    if (first) this->wake();  // for the others, too
   } catch (const std::exception&) {
     return;  // no memory: it costs time
   }
@@ -115,16 +117,19 @@ void LineWakes::run() {
 /// Until the line is lost (it throws), or we end.
 void LineWakes::serve(WakeLine& line) {
   auto sign_of_life = in(timing_.idle);
+  auto next_batch = Monotonic::now();
   while (!ending()) {
     eventfd_t ignored = 0;
     ::eventfd_read(woken_.get(), &ignored);
-    if (const auto messages = take_waiting(); !messages.empty()) {
+    const bool may_send = Monotonic::now() >= next_batch;
+    if (const auto messages = may_send ? take_waiting() : std::vector<std::string>{}; !messages.empty()) {
       try {
         line.send(messages);
       } catch (...) {
         announce({.topic = Topic::everything});
         throw;
       }
+      next_batch = in(timing_.together);
     } else if (Monotonic::now() >= sign_of_life) {
       line.send({});
       sign_of_life = in(timing_.idle);
@@ -134,7 +139,7 @@ void LineWakes::serve(WakeLine& line) {
     hear(arrived);
     std::array<pollfd, 2> watched{
         {{.fd = line.fd(), .events = POLLIN, .revents = 0}, {.fd = woken_.get(), .events = POLLIN, .revents = 0}}};
-    ::poll(watched.data(), watched.size(), timeout_until(sign_of_life));
+    ::poll(watched.data(), watched.size(), timeout_until(may_send ? sign_of_life : std::min(next_batch, sign_of_life)));
   }
 }
 

@@ -13,14 +13,15 @@ namespace onetake::signal {
 
 /// Wake-ups over a line that may be lost: on a thread of its own, which dials again after waits that double.
 ///
-/// What is announced is sent in batches, who waits meanwhile is the next batch: so many announcements cost few
-/// messages to the other side, and the same one said twice is sent once. Where too many wait, or a
-/// batch may have been lost, one `everything` stands for all of them.
+/// What is announced is sent at once, and what follows within `together` in one batch: so many announcements cost few
+/// messages to the other side, and the same one said twice is sent once. Where too many wait, or a batch may have been
+/// lost, one `everything` stands for all of them.
 class LineWakes final : public Wakes {
  public:
   struct Timing {
     milliseconds redial{250};
     milliseconds redial_at_most{10'000};
+    milliseconds together{5};
     milliseconds idle{10'000};  ///< without a message: a sign of life is asked for
     std::size_t most_waiting = 1'000;
   };
