@@ -26,6 +26,7 @@ void GroupCommit::work() {
     read(batch);
     write(batch);
     batch.clear();
+    waiting_.done();
     move_log();
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <thread>
@@ -12,7 +13,8 @@
 namespace onetake::ledger::pg {
 
 /// Threads with a session each, and those who wait for one. Each takes whoever waits, up to `most`, and serves them
-/// together. Who has waited past its `until` is told that no connection became free.
+/// together; beside another that is at work, when half as many wait. Who has waited past its `until` is told that no
+/// connection became free.
 ///
 /// An `Item` has `until`, and `fail(std::exception_ptr)`.
 template <class Item>
@@ -20,7 +22,8 @@ class Crew {
  public:
   using Serve = std::function<void(Session&, std::vector<Item>&)>;
 
-  Crew(int threads, std::size_t most, const Target& target, Serve serve) : most_(most), serve_(std::move(serve)) {
+  Crew(int threads, std::size_t most, const Target& target, Serve serve)
+      : most_(most), serve_(std::move(serve)), waiting_(std::max<std::size_t>(1, most / 2)) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this, target] { work(target); });
     threads_.emplace_back([this] { dismiss(); });
   }
@@ -38,7 +41,10 @@ class Crew {
  private:
   void work(const Target& target) {
     Session session{target};
-    for (auto items = waiting_.take(most_); !items.empty(); items = waiting_.take(most_)) serve_(session, items);
+    for (auto items = waiting_.take(most_); !items.empty(); items = waiting_.take(most_)) {
+      serve_(session, items);
+      waiting_.done();
+    }
   }
 
   void dismiss() {

@@ -15,25 +15,37 @@ namespace onetake::ledger {
 template <class Item>
 class Waiting {
  public:
+  /// While one thread is at work the next begins when so many wait: fewer would rather go together, a moment later.
+  explicit Waiting(std::size_t beside = 1) : beside_(beside) {}
+
   void add(Item item) {
-    bool first = false;
+    bool take = false;
+    bool watch = false;
     {
       const std::lock_guard lock{mutex_};
       items_.push_back(std::move(item));
-      first = items_.size() == 1;
+      take = may_take();
+      watch = std::exchange(unwatched_, false);
     }
-    more_.notify_one();
-    if (first) front_.notify_one();
+    if (take) more_.notify_one();
+    if (watch) front_.notify_one();
   }
 
   /// Blocks until somebody waits, and takes up to `most` of them: whoever waits goes together, and nobody waits for
-  /// others to come. Nobody, when it has ended.
+  /// others to come while no thread is at work. Nobody, when it has ended. Followed by `done`.
   std::vector<Item> take(std::size_t most) {
     std::unique_lock lock{mutex_};
-    more_.wait(lock, [this] { return ending_ || !items_.empty(); });
+    more_.wait(lock, [this] { return ending_ || may_take(); });
     std::vector<Item> taken;
     while (!items_.empty() && taken.size() < most) taken.push_back(pop());
+    ++at_work_;
     return taken;
+  }
+
+  /// The thread that took has served them, and will take again.
+  void done() {
+    const std::lock_guard lock{mutex_};
+    --at_work_;
   }
 
   /// Blocks until somebody has waited past its `until`, and takes those. Nobody, when it has ended.
@@ -43,8 +55,9 @@ class Waiting {
     std::vector<Item> late;
     while (!ending_ && late.empty()) {
       if (items_.empty()) {
+        unwatched_ = true;
         front_.wait(lock);
-      } else {
+      } else {  // if it is taken before, whoever is the first by then may wait longer
         const auto until = items_.front().until;
         front_.wait_until(lock, until);
       }
@@ -70,15 +83,19 @@ class Waiting {
   }
 
  private:
+  [[nodiscard]] bool may_take() const { return items_.size() >= (at_work_ == 0 ? 1 : beside_); }
   Item pop() {
     Item item = std::move(items_.front());
     items_.pop_front();
     return item;
   }
 
+  const std::size_t beside_;
   std::mutex mutex_;
   std::condition_variable more_;
-  std::condition_variable front_;  ///< somebody else may be the first
+  std::condition_variable front_;
+  bool unwatched_ = false;  ///< `take_late` waits for somebody to come
+  std::size_t at_work_ = 0;
   std::deque<Item> items_;
   bool ending_ = false;
 };
