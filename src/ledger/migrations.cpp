@@ -7,12 +7,13 @@
 #include "ledger/migrations/sqlite_0003.hpp"
 #include "ledger/migrations/sqlite_0004.hpp"
 #include "ledger/migrations/sqlite_0005.hpp"
+#include "ledger/migrations/sqlite_0006.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger {
 namespace {
 
-constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003, sqlite_0004, sqlite_0005};
+constexpr std::array all{sqlite_0001, sqlite_0002, sqlite_0003, sqlite_0004, sqlite_0005, sqlite_0006};
 
 std::int64_t number(Connection& db, std::string_view sql) {
   auto rows = db.select(sql);

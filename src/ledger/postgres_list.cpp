@@ -37,7 +37,8 @@ class Where {
   Parameters values_;
 };
 
-/// More matches of a prefix than this, and it is cheaper to walk the list and look at each.
+/// More matches of a prefix than this, or more that is being fetched, and it is cheaper to walk the list and look at
+/// each.
 constexpr int narrow = 1000;
 
 bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q, const std::string& end) {
@@ -67,13 +68,32 @@ void match_prefix(Where& where, const TenantId& tenant, const std::string& q, co
   }
 }
 
+bool is_few_fetching(Connection& db, const TenantId& tenant) {
+  auto rows = db.select_once(
+      "SELECT count(*) FROM (SELECT FROM run WHERE tenant = $1 AND status IN ('queued', 'running') LIMIT $2) few",
+      Parameters{tenant, narrow});
+  rows.next();
+  return rows.integer() < narrow;
+}
+
+/// No index has 'remote' and 'fetching', between which recordings go to and fro.
+void match_state(Where& where, const TenantId& tenant, State state, Connection& db) {
+  if (state != State::remote && state != State::fetching) return where.also("r.settled = ?", state);
+  where.also("r.state = ?", state);
+  if (state == State::fetching && is_few_fetching(db, tenant)) {
+    where.also("r.id IN (SELECT recording_id FROM run WHERE tenant = ? AND status IN ('queued', 'running'))", tenant);
+  } else {
+    where.also("r.settled IS NULL");
+  }
+}
+
 }  // namespace
 
 result<Page<Recording>> list(Connection& db, const ListQuery& query) {
   const std::string order = query.oldest_first ? "ASC" : "DESC";
   Where where;
   where.also("r.tenant = ?", query.tenant);
-  if (query.state) where.also("r.state = ?", *query.state);
+  if (query.state) match_state(where, query.tenant, *query.state, db);
   if (!query.direction.empty()) where.also("r.direction = ?", query.direction);
   if (query.started_after) where.also("r.sort_at >= ?", *query.started_after);
   if (query.started_before) where.also("r.sort_at < ?", *query.started_before);

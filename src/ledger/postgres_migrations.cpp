@@ -4,10 +4,12 @@
 #include <array>
 #include <charconv>
 #include <regex>
+#include <set>
 
 #include "base/log.hpp"
 #include "ledger/migrations/postgres_0001.hpp"
 #include "ledger/migrations/postgres_0002.hpp"
+#include "ledger/migrations/postgres_0003.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger::pg {
@@ -18,10 +20,10 @@ struct Migration {
   int compatible_from;  ///< builds that know this schema, and later ones, get along with what it makes
 };
 
-const std::array<Migration, 2>& migrations() {
-  static const std::array<Migration, 2> all{
+const std::array<Migration, 3>& migrations() {
+  static const std::array<Migration, 3> all{
       Migration{std::string{postgres_0001_tables}.append(postgres_0001_triggers).append(postgres_0001_functions), 1},
-      Migration{std::string{postgres_0002}, 1}};
+      Migration{std::string{postgres_0002}, 1}, Migration{std::string{postgres_0003}, 1}};
   return all;
 }
 
@@ -92,11 +94,18 @@ void check_newer(Connection& db, int found) {
 }
 
 std::string select_missing_objects() {
-  static const std::regex created{"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER|FUNCTION) (\\w+)"};
+  static const std::regex object{"(CREATE|DROP) (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER|FUNCTION) (\\w+)"};
+  std::set<std::string> made;
+  for (const auto& migration : migrations()) {
+    for (std::sregex_iterator it{migration.sql.begin(), migration.sql.end(), object}, end; it != end; ++it) {
+      if ((*it)[1] == "CREATE")
+        made.insert((*it)[2]);
+      else
+        made.erase((*it)[2]);
+    }
+  }
   std::string names;
-  for (const auto& migration : migrations())
-    for (std::sregex_iterator it{migration.sql.begin(), migration.sql.end(), created}, end; it != end; ++it)
-      names.append(names.empty() ? "('" : "), ('").append((*it)[1].str()).append("'");
+  for (const auto& name : made) names.append(names.empty() ? "('" : "), ('").append(name).append("'");
   return "SELECT DISTINCT name FROM (VALUES " + names +
          ")) wanted (name) WHERE name NOT IN ("
          "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace UNION ALL "

@@ -107,6 +107,8 @@ class PostgresPlans : public testing::Test {
     page(ledger, ListQuery{.tenant = acme});
     page(ledger, ListQuery{.tenant = acme, .oldest_first = true});
     page(ledger, ListQuery{.tenant = acme, .state = State::fetching});
+    page(ledger, ListQuery{.tenant = acme, .state = State::remote});
+    page(ledger, ListQuery{.tenant = acme, .state = State::failed});
     page(ledger, ListQuery{.tenant = acme, .q = "+4912"});
     page(ledger, ListQuery{.tenant = acme, .started_after = at(10'005), .started_before = at(10'500)});
     page(ledger, RunQuery{.tenant = acme});

@@ -135,7 +135,7 @@ Leftovers erase(Connection& db, const TenantId& tenant, const CallSid& call_sid,
 std::vector<Retired> retire(Connection& db, milliseconds max_age, int limit, WallTime now) {
   // What somebody else has in hand is for the next sweep: nobody waits here, so nobody waits for each other.
   auto old = db.select(
-      "SELECT id FROM recording WHERE state <> 'gone' AND sort_at <= $1 ORDER BY sort_at LIMIT $2 "
+      "SELECT id FROM recording WHERE settled IS DISTINCT FROM 'gone' AND sort_at <= $1 ORDER BY sort_at LIMIT $2 "
       "FOR UPDATE SKIP LOCKED",
       now - max_age, limit);
   std::vector<Retired> retired;

@@ -143,7 +143,8 @@ TEST_F(PostgresSchema, TheHotQueriesUseTheirIndexes) {
         "SELECT count(*) FROM run WHERE tenant = 'acme' AND status = 'running'",
         "SELECT id FROM run WHERE status = 'running' AND lease_expires_at <= clock_timestamp()",
         "SELECT recording_id FROM run WHERE status = 'queued' AND created_at <= 100 ORDER BY created_at LIMIT 10",
-        "SELECT id FROM recording WHERE state <> 'gone' AND sort_at <= 100 ORDER BY sort_at LIMIT 10"}) {
+        "SELECT id FROM recording WHERE settled IS DISTINCT FROM 'gone' AND sort_at <= 100 ORDER BY sort_at LIMIT "
+        "10"}) {
     auto plan = db_->execute("EXPLAIN " + sql);
     std::string text;
     while (plan.next()) text += plan.text() + "\n";

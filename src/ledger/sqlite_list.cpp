@@ -7,7 +7,8 @@
 namespace onetake::ledger {
 namespace {
 
-/// More matches of a prefix than this, and it is cheaper to walk the list and look at each.
+/// More matches of a prefix than this, or more that is being fetched, and it is cheaper to walk the list and look at
+/// each.
 constexpr std::int64_t narrow = 1000;
 
 struct Where {
@@ -59,12 +60,38 @@ void match_prefix(Where& where, const TenantId& tenant, const std::string& q, bo
   }
 }
 
+constexpr std::string_view active_runs = "FROM run WHERE tenant = ? AND status IN ('queued', 'running')";
+
+bool is_few_fetching(Connection& db, const TenantId& tenant) {
+  auto rows =
+      db.select(std::string{"SELECT count(*) FROM (SELECT 1 "}.append(active_runs).append(" LIMIT ?)"), tenant, narrow);
+  rows.next();
+  return rows->integer() < narrow;
+}
+
+/// No index has 'remote' and 'fetching', between which recordings go to and fro: `few` of the latter are looked up by
+/// their runs.
+void match_state(Where& where, const TenantId& tenant, State state, bool few) {
+  const std::string sought{name(state)};
+  if (state != State::remote && state != State::fetching) return where.also("r.settled = ?", {sought});
+  where.also("r.state = ?", {sought});
+  if (few) {
+    where.also(std::string{"r.rowid IN (SELECT rowid FROM recording WHERE id IN (SELECT recording_id "}
+                   .append(active_runs)
+                   .append("))"),
+               {tenant.str()});
+  } else {
+    where.also("r.settled IS NULL", {});
+  }
+}
+
 }  // namespace
 
 result<Page<Recording>> list(Connection& db, const ListQuery& query) {
   const std::string order = query.oldest_first ? "ASC" : "DESC";
   Where where{"WHERE r.tenant = ?", {query.tenant.str()}};
-  if (query.state) where.also("r.state = ?", {std::string{name(*query.state)}});
+  const bool few_fetching = query.state == State::fetching && is_few_fetching(db, query.tenant);
+  if (query.state) match_state(where, query.tenant, *query.state, few_fetching);
   if (!query.direction.empty()) where.also("r.direction = ?", {query.direction});
   if (query.started_after) where.also("r.sort_at >= ?", {ms(*query.started_after)});
   if (query.started_before) where.also("r.sort_at < ?", {ms(*query.started_before)});
@@ -74,12 +101,12 @@ result<Page<Recording>> list(Connection& db, const ListQuery& query) {
     where.also(query.oldest_first ? "(r.sort_at, r.id) > (?, ?)" : "(r.sort_at, r.id) < (?, ?)",
                {ms(cursor->sort_at), cursor->id});
   }
-  const bool few = !query.q.empty() && is_narrow(db, query.tenant, query.q);
-  if (!query.q.empty()) match_prefix(where, query.tenant, query.q, few);
+  const bool few_matches = !query.q.empty() && is_narrow(db, query.tenant, query.q);
+  if (!query.q.empty()) match_prefix(where, query.tenant, query.q, few_matches);
   where.values.emplace_back(std::int64_t{query.limit} + 1);
 
-  Statement& statement = db.kept((few ? select_recording_by_rowid : select_recording) + where.sql +
-                                 " ORDER BY r.sort_at " + order + ", r.id " + order + " LIMIT ?");
+  Statement& statement = db.kept((few_matches || few_fetching ? select_recording_by_rowid : select_recording) +
+                                 where.sql + " ORDER BY r.sort_at " + order + ", r.id " + order + " LIMIT ?");
   statement.bind_all(where.values);
   Rows rows{statement};
   Page<Recording> page;

@@ -137,7 +137,7 @@ bool disown(Connection& db, const RecordingId& recording, const std::string& blo
 
 std::vector<Retired> retire(Connection& db, milliseconds max_age, int limit, WallTime now) {
   static const std::string sql =
-      select_recording + "WHERE r.state <> 'gone' AND r.sort_at <= ? ORDER BY r.sort_at LIMIT ?";
+      select_recording + "WHERE r.settled IS NOT 'gone' AND r.sort_at <= ? ORDER BY r.sort_at LIMIT ?";
   std::vector<Recording> old;
   {
     auto rows = db.select(sql, now - max_age, limit);
