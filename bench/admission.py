@@ -6,7 +6,8 @@
 
 `speed`: onetake with 1 process on SQLite, with 1 and 4 on PostgreSQL, and the way in of Flask + RQ, by wrk, ROUNDS=3 of SECONDS=5
 each in turn. `Prefer: respond-async`; nobody fetches: onetake's processes have `role = "api"`, as RQ's workers are stopped. The
-databases sync at every commit. Counted are rows. `size`: the same on each database with SIZES="1000 100000 10000000" recordings
+databases sync at every commit. Counted are rows. STRIDE=1: recordings are asked for in the order in which they were registered,
+STRIDE=247213: in no order. CONNECTIONS=256. `size`: the same on each database with SIZES="1000 100000 10000000" recordings
 and runs in the tables; and the milliseconds, p99 of READS=1000 requests by one reader who waits for each, of the newest run, of
 pages, and of a ready recording's first kilobyte. DATABASES="sqlite postgres". POSTGRES=URL: a server that is there.
 """
@@ -33,6 +34,8 @@ READS = int(os.environ.get("READS", 1000))
 SIZES = [int(each) for each in os.environ.get("SIZES", "1000 100000 10000000").split()]
 DATABASES = os.environ.get("DATABASES", "sqlite postgres").split()
 COLD = int(os.environ.get("COLD", 400_000))
+CONNECTIONS = int(os.environ.get("CONNECTIONS", 256))
+STRIDE = os.environ.get("STRIDE", "1")
 LUA = pathlib.Path(__file__).parent / "nodes" / "admit.lua"
 
 
@@ -100,22 +103,28 @@ class Ours:
     def __init__(self, what, database, nodes):
         self.what, self.database, self.ports = what, database, [node.port for node in nodes]
 
+    cold = COLD
+
+    @property
+    def already(self):
+        return self.database.already
+
     def count(self):
         return self.database.runs()
 
     def first(self):
         """A recording that nobody has asked for: threads of wrk are not equally quick."""
-        return self.database.already + self.count() + skipped(self)
+        return self.count() + skipped(self)
 
 
 class Peer:
-    what, fields = "flask-rq", ""
+    what, fields, cold, already = "flask-rq", "", 100_000, 0
 
     def __init__(self, rig):
         self.rig, self.ports = rig, [rig.port]
         rig.psql(f"""INSERT INTO call_log (business_id, call_sid, recording_url)
           SELECT 1, 'CA' || lpad(to_hex(i::bigint * {filled.MULTIPLIER} % 4294967296), 8, '0'), 'http://127.0.0.1:1/rec/x'
-          FROM generate_series(0, 100000) i; ANALYZE call_log""")
+          FROM generate_series(0, {self.cold - 1}) i; ANALYZE call_log""")
 
     def count(self):
         return int(self.rig.psql("SELECT count(*) FROM recording_run"))
@@ -137,9 +146,10 @@ def admit(side):
     """Runs a second."""
     threads = max(2, len(side.ports))
     environment = {**os.environ, "PORTS": " ".join(map(str, side.ports)), "THREADS": str(threads), "FIRST": str(side.first()),
+                   "STRIDE": STRIDE, "COLD": str(side.cold), "ALREADY": str(side.already),
                    "PATHS": "/api/recordings/ /stream?explicit_user_action=true", "FIELDS": side.fields}
     before, stolen = side.count(), Stolen()
-    ran = subprocess.run(["wrk", f"-t{threads}", "-c64", f"-d{SECONDS}s", "--latency", "-s", LUA, f"http://127.0.0.1:{side.ports[0]}"],
+    ran = subprocess.run(["wrk", f"-t{threads}", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", LUA, f"http://127.0.0.1:{side.ports[0]}"],
                          env=environment, capture_output=True, text=True, check=True).stdout
     steal, runs = stolen.percent(), side.count() - before
     seconds = float(re.search(r"requests in ([\d.]+)s", ran).group(1))

@@ -51,6 +51,8 @@ def fill_postgres(postgres, url, already, cold):
 def fill_sqlite(file, already, cold):
     db = sqlite3.connect(file, isolation_level=None)
     db.execute("PRAGMA synchronous = OFF")
+    db.execute("PRAGMA journal_mode = DELETE")  # out of WAL, which would hold every page a second time
+    db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA cache_size = -3000000")
     indexes = [row[0] for row in db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL "
                                             "AND tbl_name IN ('recording', 'run')")]
@@ -69,7 +71,6 @@ def fill_sqlite(file, already, cold):
     for each in indexes + triggers:
         db.execute(each)
     db.execute("COMMIT")
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 
 
