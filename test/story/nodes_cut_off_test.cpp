@@ -1,5 +1,5 @@
-// A node that is cut off: from the database, or from the other node. In a network namespace of the test's own, where
-// packets can be dropped.
+// A node that is cut off: from the database, from the other node, or from the storage. In a network namespace of the
+// test's own, where packets can be dropped.
 
 #include <fcntl.h>
 #include <sched.h>
@@ -9,6 +9,8 @@
 
 #include "base/fd.hpp"
 #include "base/temp_folder.hpp"
+#include "story/balancer.hpp"
+#include "story/bucket.hpp"
 #include "story/shared_database.hpp"
 #include "story/story.hpp"
 
@@ -136,6 +138,53 @@ TEST(NodesCutOff, FromTheOtherNode) {
   EXPECT_EQ(one.settled("CA1"), "ready");
   EXPECT_EQ(call.requests(), 1);
   EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status) FROM run"), "1|1|completed\n");
+}
+
+// Cut off from the durable storage alone: what it fetches is kept and copied when the storage is back, what the other
+// has it passes on, and what only the storage has it cannot say is gone.
+TEST(NodesCutOff, FromTheStorage) {
+  if (!permitted()) GTEST_SKIP() << "this machine permits no network namespace with iptables";
+  const Network network;
+  Storage storage;
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node(storage.settings()), Server::Later{}};
+  one.start({}, in_group);
+  Server two{provider, database.node(storage.settings())};
+  const Balancer balancer{{&one, &two}};
+  const auto ours = provider.has("CA1", speech(5s));
+  const auto theirs = provider.has("CA2", speech(5s, {.seed = 2}));
+  one.has(ours);
+  one.has(theirs);
+
+  const int port = port_of('@' + storage.bucket().settings().endpoint.substr(std::string{"http://"}.size()));
+  Network::cut(group, port);
+  auto here = one.play(ours, 3);
+  auto there = two.play(theirs, 3);
+  here.until_the_end();
+  there.until_the_end();
+  EXPECT_THAT(here, Each(HeardExactly(ours.audio)));
+  EXPECT_THAT(there, Each(HeardExactly(theirs.audio)));
+  EXPECT_EQ(one.settled("CA1"), "ready");
+  two.until("onetake_durable_copies_total", "made", 1);
+  for (const auto& call : {ours, theirs}) {
+    auto people = balancer.play(call, 4);
+    people.until_the_end();
+    EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+    EXPECT_TRUE(one.get(stream(call.sid)).body == call.audio.bytes());
+  }
+  EXPECT_EQ(one.files("audio"), 1U) << "what the other has is passed on";
+  EXPECT_TRUE(storage.has_objects(1));
+
+  two.kill();
+  EXPECT_THAT(one.get(play("CA2")), IsProblem(503, "unavailable"));
+  EXPECT_TRUE(one.get(play("CA1")).body == ours.audio.bytes());
+  Network::heal(group, port);
+  EXPECT_TRUE(Server::eventually([&] { return one.get(play("CA2")).body == theirs.audio.bytes(); }));
+  one.until("onetake_durable_copies_total", "made", 1);
+  EXPECT_TRUE(storage.has_objects(2));
+  EXPECT_EQ(ours.requests() + theirs.requests(), 2);
+  EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status) FROM run"), "2|1|completed\n");
 }
 
 }  // namespace
