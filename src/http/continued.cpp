@@ -17,8 +17,6 @@
 namespace onetake::http {
 namespace {
 
-using metrics::Series;
-
 /// A node that says nothing for so long, of a body whose length it has told, may be gone: the ledger is asked again.
 constexpr milliseconds silence{5'000};
 /// Between two looks for where it goes on: at first, and after a while.
@@ -44,7 +42,7 @@ Task<bool> hash_file(int fd, Bytes from, Bytes to, media::Checksum& checksum) {
 
 }  // namespace
 
-Continued::Continued(stream::Streams& streams, const Relay& relay, milliseconds patience, Of of, Source source)
+Continued::Continued(stream::Streams& streams, const Relay* relay, milliseconds patience, Of of, Source source)
     : streams_(streams),
       relay_(relay),
       patience_(patience),
@@ -57,7 +55,7 @@ Task<End> Continued::write(Out& out) {
   for (;;) {
     const auto came = co_await send(out);
     if (came == Came::to_its_end) co_return End::clean;
-    if (came == Came::to_nothing) co_return End::cut;
+    if (came == Came::to_nothing || relay_ == nullptr) co_return End::cut;
     co_await catch_up();
     const bool found = co_await find_on();
     if (!found) co_return End::cut;
@@ -73,12 +71,12 @@ Task<Continued::Came> Continued::send(Out& out) {
 }
 
 void Continued::sent(Bytes bytes) {
-  if (at_ == of_.first)
-    metrics::observe(Series::first_byte_seconds, std::chrono::duration<double>(Monotonic::now() - of_.began).count(),
-                     {"live"});
-  at_ += bytes;
+  static const metrics::Histogram first_byte{metrics::Series::first_byte_seconds, {"live"}};
+  static const metrics::Counter bytes_sent{metrics::Series::http_bytes_sent};
   last_ = Monotonic::now();
-  metrics::add(Series::http_bytes_sent, {}, static_cast<double>(bytes));
+  if (at_ == of_.first) first_byte.observe(std::chrono::duration<double>(last_ - of_.began).count());
+  at_ += bytes;
+  bytes_sent.add(static_cast<double>(bytes));
 }
 
 Task<Continued::Came> Continued::send_flight(Out& out, stream::Arriving from) {
@@ -214,7 +212,7 @@ Task<std::optional<bool>> Continued::take_neighbour(std::vector<std::string> nod
     Relay::Question question{.tenant = of_.key.tenant, .method = "GET", .target = of_.target, .head_in = silence};
     if (from > 0 || of_.end) question.fields = "Range: bytes=" + std::to_string(from) + '-' + last + "\r\n";
     if (same) question.fields += "If-Range: " + of_.etag + "\r\n";
-    auto there = co_await relay_.ask(std::move(question), nodes);
+    auto there = co_await relay_->ask(std::move(question), nodes);
     if (!there) co_return std::nullopt;
     const auto range = provider::content_range(there->content_range());
     const bool partial = there->status() == 206 && range && range->first == from && fits(range->total);

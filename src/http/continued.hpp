@@ -23,8 +23,8 @@ namespace onetake::http {
 ///   a published file  never
 ///
 /// What goes on is the same representation, by its strong ETag, or one that begins with the very bytes that were sent:
-/// their SHA-256 is compared. Two versions are never glued together; where there is only another, the body is cut.
-/// For one answer, on its connection's loop.
+/// their SHA-256 is compared. Two versions are never glued together; where there is only another, the body is cut, and
+/// so it is where there are no other nodes. For one answer, on its connection's loop.
 class Continued {
  public:
   /// What is being sent.
@@ -39,7 +39,8 @@ class Continued {
   };
   using Source = std::variant<stream::Arriving, std::shared_ptr<Neighbour>, std::shared_ptr<const stream::Ready>>;
 
-  Continued(stream::Streams& streams, const Relay& relay, milliseconds patience, Of of, Source source);
+  /// `relay` is null where this node is the only one.
+  Continued(stream::Streams& streams, const Relay* relay, milliseconds patience, Of of, Source source);
 
   /// Once.
   Task<End> write(Out& out);
@@ -65,7 +66,7 @@ class Continued {
   [[nodiscard]] Deadline until() const { return last_ + patience_; }
 
   stream::Streams& streams_;
-  const Relay& relay_;
+  const Relay* const relay_;
   const milliseconds patience_;
   const Of of_;
   Source source_;

@@ -23,7 +23,6 @@ double seconds_since(Monotonic::time_point then) {
 /// What counts with every answer, looked up once.
 struct Counted {
   metrics::Histogram ready{Series::first_byte_seconds, {"ready"}};
-  metrics::Histogram live{Series::first_byte_seconds, {"live"}};
   metrics::Counter bytes{Series::http_bytes_sent};
   metrics::Counter seeks{Series::seek_requests};
   metrics::Counter hits{Series::cache_opens, {"hit"}};
@@ -131,27 +130,6 @@ class Multipart {
   Bytes length_ = 0;
 };
 
-/// Bytes of a growing blob from `at` to `end` (or to its own end), as they arrive.
-Task<End> send_live(Out& out, std::shared_ptr<run::Flight> flight, std::shared_ptr<blob::Growing> source, Bytes at,
-                    std::optional<Bytes> end, milliseconds patience, Monotonic::time_point began) {
-  bool first = true;
-  while (!end || at < *end) {
-    auto view = source->view();
-    if (view.watermark <= at && !view.final()) {
-      const auto later = co_await source->past(at, in(patience));
-      if (!later) co_return End::cut;
-      view = *later;
-    }
-    if (view.watermark <= at) co_return view.phase == blob::Growing::Phase::whole && !end ? End::clean : End::cut;
-    const auto until = std::min(view.watermark, end.value_or(view.watermark));
-    if (!co_await out.send_file(source->fd(), at, until - at, &flight->withdrawn)) co_return End::cut;
-    if (std::exchange(first, false)) counted().live.observe(seconds_since(began));
-    counted().bytes.add(static_cast<double>(until - at));
-    at = until;
-  }
-  co_return End::clean;
-}
-
 /// Another node's answer that is no live audio.
 Task<End> pass_on(Out& out, std::shared_ptr<Neighbour> from, milliseconds patience) {
   for (;;) {
@@ -253,7 +231,7 @@ Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key,
 }
 
 Streamed Api::continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source) {
-  const auto body = std::make_shared<Continued>(parts_.streams, *parts_.relay, config_.listener_patience, std::move(of),
+  const auto body = std::make_shared<Continued>(parts_.streams, parts_.relay, config_.listener_patience, std::move(of),
                                                 std::move(source));
   return {.length = length, .write = [body](Out& out) { return body->write(out); }};
 }
@@ -326,22 +304,15 @@ Answer Api::arriving(const Request& request, const Key& key, const stream::Arriv
   const Bytes at = range ? range->first : 0;
   const auto end = range ? std::optional{range->last + 1} : live.total;
   const auto length = end ? std::optional{*end - at} : std::nullopt;
-  if (parts_.relay != nullptr) {
-    answer.body = continued(length,
-                            {.key = key,
-                             .target = std::string{request.target},
-                             .etag = live.etag,
-                             .first = at,
-                             .end = end,
-                             .total = live.total,
-                             .began = request.began},
-                            live);
-    return answer;
-  }
-  answer.body = Streamed{
-      .length = length,
-      .write = [flight = live.flight, source = live.live->audio, at, end, patience = config_.listener_patience,
-                began = request.began](Out& out) { return send_live(out, flight, source, at, end, patience, began); }};
+  answer.body = continued(length,
+                          {.key = key,
+                           .target = std::string{request.target},
+                           .etag = live.etag,
+                           .first = at,
+                           .end = end,
+                           .total = live.total,
+                           .began = request.began},
+                          live);
   return answer;
 }
 
