@@ -1,5 +1,8 @@
 // The lists of recordings and of runs: one query a page, put together from what was asked for, planned for its values.
 
+#include <map>
+#include <optional>
+
 #include "ledger/cursor.hpp"
 #include "ledger/postgres_recordings.hpp"
 #include "ledger/postgres_rows.hpp"
@@ -41,37 +44,38 @@ class Where {
 /// each.
 constexpr int narrow = 1000;
 
-bool is_narrow(Connection& db, const TenantId& tenant, const std::string& q, const std::string& end) {
-  for (const std::string column : {"call_sid", "from_party", "to_party"}) {
-    std::string sql = "SELECT count(*) FROM (SELECT FROM recording WHERE tenant = $1 AND ";
-    sql.append(column).append(" >= $2 AND ").append(column).append(" < $3 LIMIT $4) few");
-    auto rows = db.select_once(sql, Parameters{tenant, q, end, narrow});
-    rows.next();
-    if (rows.integer() >= narrow) return false;
+/// What begins with `q`, by three indexes; nothing where it is much.
+std::optional<std::vector<std::string>> few_matches(Connection& db, const TenantId& tenant, const std::string& q,
+                                                    const std::string& end) {
+  const auto matches = [](const std::string& column) {
+    return "(SELECT '" + column + "', id FROM recording WHERE tenant = $1 AND " + column + " >= $2 AND " + column +
+           " < $3 LIMIT $4)";
+  };
+  static const std::string sql =
+      matches("call_sid") + " UNION ALL " + matches("from_party") + " UNION ALL " + matches("to_party");
+  auto rows = db.select(sql, tenant, q, end, narrow);
+  std::map<std::string, int> found;
+  std::vector<std::string> ids;
+  while (rows.next()) {
+    if (++found[rows.text()] == narrow) return std::nullopt;
+    ids.push_back(rows.text());
   }
-  return true;
+  return ids;
 }
 
-/// Few matches are looked up by three indexes, then sorted; many are met while walking the list in its order.
-void match_prefix(Where& where, const TenantId& tenant, const std::string& q, const std::string& end, bool few) {
-  if (few) {
-    where.also(
-        "r.id IN (SELECT id FROM recording WHERE tenant = ? AND call_sid >= ? AND call_sid < ?"
-        " UNION ALL SELECT id FROM recording WHERE tenant = ? AND from_party >= ? AND from_party < ?"
-        " UNION ALL SELECT id FROM recording WHERE tenant = ? AND to_party >= ? AND to_party < ?)",
-        tenant, q, end, tenant, q, end, tenant, q, end);
-  } else {
-    where.also(
-        "((r.call_sid || '' >= ? AND r.call_sid || '' < ?) OR (r.from_party || '' >= ? AND r.from_party || '' < ?)"
-        " OR (r.to_party || '' >= ? AND r.to_party || '' < ?))",
-        q, end, q, end, q, end);
-  }
+/// Few matches have been looked up, and are sorted; many are met while walking the list in its order.
+void match_prefix(Where& where, Connection& db, const TenantId& tenant, const std::string& q, const std::string& end) {
+  if (const auto few = few_matches(db, tenant, q, end)) return where.also("r.id = ANY (?::text[])", *few);
+  where.also(
+      "((r.call_sid || '' >= ? AND r.call_sid || '' < ?) OR (r.from_party || '' >= ? AND r.from_party || '' < ?)"
+      " OR (r.to_party || '' >= ? AND r.to_party || '' < ?))",
+      q, end, q, end, q, end);
 }
 
 bool is_few_fetching(Connection& db, const TenantId& tenant) {
-  auto rows = db.select_once(
+  auto rows = db.select(
       "SELECT count(*) FROM (SELECT FROM run WHERE tenant = $1 AND status IN ('queued', 'running') LIMIT $2) few",
-      Parameters{tenant, narrow});
+      tenant, narrow);
   rows.next();
   return rows.integer() < narrow;
 }
@@ -107,7 +111,7 @@ result<Page<Recording>> list(Connection& db, const ListQuery& query) {
   if (!query.q.empty()) {
     const auto end = past(query.q);
     if (end.empty()) return Page<Recording>{};
-    match_prefix(where, query.tenant, query.q, end, is_narrow(db, query.tenant, query.q, end));
+    match_prefix(where, db, query.tenant, query.q, end);
   }
   const auto limit = where.limit(query.limit + 1);
 
