@@ -77,7 +77,9 @@ Task<bool> serve(Fd fd, Site& site, const Bounds& bounds) {
   Socket socket{co_await asio::this_coro::executor};
   // Socket owns it from here on.
   socket.assign(asio::ip::tcp::v4(), ::dup(fd.get()));
-  { const Fd closed = std::move(fd); }
+  {
+    const Fd closed = std::move(fd);
+  }
   Session session{std::move(socket), site, bounds};
   co_await session.run();
   co_return true;

@@ -143,14 +143,8 @@ std::vector<Step> calls() {
   return {
       {"put", [](Connection& db) { put(db, acme, CallSid{"CN1"}, registration(1), at(0)); }},
       {"put again", [](Connection& db) { put(db, acme, CallSid{"CN1"}, registration(2), at(0)); }},
-      {"find",
-       [](Connection& db) {
-         find(db, {acme, CallSid{"CN1"}, {}}).value();
-       }},
-      {"find by recording sid",
-       [](Connection& db) {
-         find(db, {acme, CallSid{"CN1"}, ""}).value();
-       }},
+      {"find", [](Connection& db) { find(db, {acme, CallSid{"CN1"}, {}}).value(); }},
+      {"find by recording sid", [](Connection& db) { find(db, {acme, CallSid{"CN1"}, ""}).value(); }},
       {"play, cold", [=](Connection& db) { take(admit(db, press(1)).lease); }},
       {"play, fetching", [=](Connection& db) { admit(db, press(1)); }},
       {"progress", [=](Connection& db) { progress(db, *lease, 1, 2, milliseconds{0}); }},
@@ -172,10 +166,7 @@ std::vector<Step> calls() {
       {"sign of life", [](Connection& db) { sign_of_life(db, "w"); }},
       {"workers", [](Connection& db) { workers(db, hour); }},
       {"run", [=](Connection& db) { find_run(db, acme, lease->run).value(); }},
-      {"played",
-       [=](Connection& db) {
-         played(db, {{lease->recording, at(77)}});
-       }},
+      {"played", [=](Connection& db) { played(db, {{lease->recording, at(77)}}); }},
       {"least played",
        [](Connection& db) {
          const auto first = least_played(db, {}, 10);
@@ -184,10 +175,7 @@ std::vector<Step> calls() {
       {"walk over files", [](Connection& db) { walk_files(db, walk_files(db, {}, 10).last, 10); }},
       {"announce", [](Connection& db) { announce(db, "b2"); }},
       {"loose files", [](Connection& db) { loose_files(db, true, 10); }},
-      {"strike files",
-       [](Connection& db) {
-         strike_files(db, {"b", "b2"});
-       }},
+      {"strike files", [](Connection& db) { strike_files(db, {"b", "b2"}); }},
       {"not durable", [](Connection& db) { not_durable(db, not_durable(db, {}, 10).back().recording, 10); }},
       {"announce an object", [](Connection& db) { announce_object(db, "b3", at(0)); }},
       {"take objects", [](Connection& db) { EXPECT_EQ(take_objects(db, at(0), at(1), 10).size(), 1U); }},
