@@ -72,6 +72,8 @@ constexpr int removals_a_day = std::chrono::hours{24} / between_removals;
 
 /// How often a shared ledger is asked for what other nodes have done.
 constexpr milliseconds look_every{1'000};
+/// What was given back a moment ago is still being told to the other nodes.
+constexpr milliseconds last_words{20};
 /// A node may lose so many signs of life, and lives.
 constexpr int signs_of_life = 3;
 
@@ -234,6 +236,7 @@ Task<void> Node::until_drained() {
   co_await worker_.finish(deadline);
   co_await note_plays();
   co_await leave();
+  co_await sleep_for(last_words);
   log::info("server.stopped", "stopped", {{"cut", listener_.open()}});
   main_.stop();
 }

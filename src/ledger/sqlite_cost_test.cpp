@@ -185,7 +185,7 @@ std::vector<Step> calls() {
       {"list oldest", page({.tenant = acme, .oldest_first = true})},
       {"list by state", page({.tenant = acme, .state = State::ready})},
       {"list remote", page({.tenant = acme, .state = State::remote})},
-      {"list fetching", page({.tenant = busy, .state = State::fetching})},
+      {"list fetching", page({.tenant = acme, .state = State::fetching})},
       {"list from a day", page({.tenant = acme, .started_after = at(5), .started_before = at(500)})},
       {"search, one match", page({.tenant = acme, .q = "+49500042"})},
       {"search, everything", page({.tenant = acme, .q = "+"})},

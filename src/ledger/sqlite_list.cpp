@@ -7,9 +7,10 @@
 namespace onetake::ledger {
 namespace {
 
-/// More matches of a prefix than this, or more that is being fetched, and it is cheaper to walk the list and look at
-/// each.
+/// More matches of a prefix than this, and it is cheaper to walk the list and look at each.
 constexpr std::int64_t narrow = 1000;
+/// More that is being fetched than this, and it is cheaper to walk what is not settled.
+constexpr std::int64_t few_runs = 20'000;
 
 struct Where {
   std::string sql;
@@ -60,13 +61,14 @@ void match_prefix(Where& where, const TenantId& tenant, const std::string& q, bo
   }
 }
 
-constexpr std::string_view active_runs = "FROM run WHERE tenant = ? AND status IN ('queued', 'running')";
+constexpr std::string_view active_runs =
+    "FROM run INDEXED BY run_active WHERE tenant = ? AND status IN ('queued', 'running')";
 
 bool is_few_fetching(Connection& db, const TenantId& tenant) {
-  auto rows =
-      db.select(std::string{"SELECT count(*) FROM (SELECT 1 "}.append(active_runs).append(" LIMIT ?)"), tenant, narrow);
+  auto rows = db.select(std::string{"SELECT count(*) FROM (SELECT 1 "}.append(active_runs).append(" LIMIT ?)"), tenant,
+                        few_runs);
   rows.next();
-  return rows->integer() < narrow;
+  return rows->integer() < few_runs;
 }
 
 /// No index has 'remote' and 'fetching', between which recordings go to and fro: `few` of the latter are looked up by

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -15,7 +16,10 @@ namespace onetake::ledger {
 template <class Item>
 class Waiting {
  public:
-  /// While one thread is at work the next begins when so many wait: fewer would rather go together, a moment later.
+  static constexpr milliseconds soon{50};
+
+  /// While one thread is at work the next begins when so many wait, or some have for `soon`: fewer would rather go
+  /// together, a moment later, but nobody waits for one who is held up.
   explicit Waiting(std::size_t beside = 1) : beside_(beside) {}
 
   void add(Item item) {
@@ -35,7 +39,7 @@ class Waiting {
   /// others to come while no thread is at work. Nobody, when it has ended. Followed by `done`.
   std::vector<Item> take(std::size_t most) {
     std::unique_lock lock{mutex_};
-    more_.wait(lock, [this] { return ending_ || may_take(); });
+    wait_for_more(lock);
     std::vector<Item> taken;
     while (!items_.empty() && taken.size() < most) taken.push_back(pop());
     ++at_work_;
@@ -84,7 +88,17 @@ class Waiting {
 
  private:
   [[nodiscard]] bool may_take() const { return items_.size() >= (at_work_ == 0 ? 1 : beside_); }
+  void wait_for_more(std::unique_lock<std::mutex>& lock) {
+    const auto more = [this] { return ending_ || may_take(); };
+    if (beside_ == 1) return more_.wait(lock, more);
+    for (;;) {
+      const auto first = taken_;
+      const bool some = !items_.empty();
+      if (more_.wait_for(lock, soon, more) || (some && first == taken_)) return;
+    }
+  }
   Item pop() {
+    ++taken_;
     Item item = std::move(items_.front());
     items_.pop_front();
     return item;
@@ -96,6 +110,7 @@ class Waiting {
   std::condition_variable front_;
   bool unwatched_ = false;  ///< `take_late` waits for somebody to come
   std::size_t at_work_ = 0;
+  std::uint64_t taken_ = 0;  ///< so far: as long as it stays, the first is the same
   std::deque<Item> items_;
   bool ending_ = false;
 };

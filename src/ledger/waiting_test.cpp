@@ -39,6 +39,14 @@ TEST(Waiting, BesideOneThatIsAtWorkFewWaitForMore) {
   EXPECT_THAT(other.get(), ElementsAre(2, 3));
 }
 
+TEST(Waiting, NobodyWaitsForOneWhoIsHeldUp) {
+  Waiting<Item> waiting{9};
+  waiting.add({1});
+  waiting.take(9);
+  waiting.add({2});
+  EXPECT_THAT(numbers(waiting.take(9)), ElementsAre(2));
+}
+
 TEST(Waiting, WhoHasBeenServedLetsTheNextBegin) {
   Waiting<Item> waiting{2};
   waiting.add({1});

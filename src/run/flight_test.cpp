@@ -159,6 +159,13 @@ TEST_F(FlightsTest, ALaterRunReplacesAnEarlierOnesFlight) {
   EXPECT_EQ(flights_.find(first_.id), now);
 }
 
+// Nobody else would ever end it: who looks on only sees what is listed.
+TEST_F(FlightsTest, WhoFollowsAnOnlookersFlightThatIsReplacedIsToldSo) {
+  const auto old = flights_.open(first_, By::onlooker);
+  flights_.open(second_, By::worker);
+  EXPECT_TRUE(old->view().ended);
+}
+
 // An answer of the database that was slow on its way must not hide a flight that the worker has.
 TEST_F(FlightsTest, AnEarlierRunDoesNotReplaceALaterOnesFlight) {
   const auto now = flights_.open(second_, By::worker);

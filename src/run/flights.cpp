@@ -29,6 +29,7 @@ std::shared_ptr<Flight> Flights::listed(const RecordingId& recording) const {
 std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
   const auto& run = recording.run.value();
   std::shared_ptr<Flight> opened;
+  std::shared_ptr<Flight> replaced;
   {
     const std::lock_guard lock{mutex_};
     auto& listed = by_recording_[recording.id];
@@ -39,9 +40,11 @@ std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
     opened = std::make_shared<Flight>(recording.id, run);
     if (listed.flight && listed.flight->view().run.cycle > run.cycle) return opened;
     forget(listed);
+    if (listed.flight && !listed.flight->worked_on) replaced = listed.flight;
     listed = {.flight = opened, .keys = {}};
     opened->worked_on = by == By::worker;
   }
+  if (replaced) replaced->end(replaced->view().run);
   if (by == By::onlooker && on_following_) on_following_(run);
   return opened;
 }

@@ -33,7 +33,8 @@ class Flights {
   using Followed = std::function<void(const Run&)>;
   void on_following(Followed followed) { on_following_ = std::move(followed); }
 
-  /// The flight of `recording.run`, made if there is none. An earlier run's, which is about to be closed, is replaced;
+  /// The flight of `recording.run`, made if there is none. An earlier run's is replaced: by whom it was worked on will
+  /// close it, an onlooker's ends here, and whoever follows it asks again;
   /// a later run's stays, and what is returned then nobody else can find. REQUIRES: `recording.run` was active a moment
   /// ago.
   std::shared_ptr<Flight> open(const Recording& recording, By by);

@@ -220,9 +220,8 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
     } else if (admission_.works) {
       joined.flight = co_await flight_of(std::move(key), joined.recording);
       worker_.poke();
-    } else {  // `Lookout` ends it, however soon somebody has worked on it
-      joined.flight = flights_.open(joined.recording, Flights::By::onlooker);
-      flights_.alias(key, joined.flight);
+    } else {
+      joined.flight = begun_for_others(key, joined.recording);
     }
   } else if (joined.found == Found::fetching) {
     if (explicit_action) metrics::add(Series::run_admissions, {"exists_database"});
@@ -232,6 +231,22 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
     if (hints_ != nullptr && !joined.flight->view().ended) hints_->begun(key, joined.flight->run());
   }
   co_return joined;
+}
+
+/// The flight of a run that was created a moment ago and is somebody else's to work on. `Lookout` ends it, however soon
+/// that was; unless the run was called off here, or a later one has its place, before it could be seen.
+std::shared_ptr<Flight> Join::begun_for_others(const Key& key, const Recording& recording) {
+  auto flight = flights_.open(recording, Flights::By::onlooker);
+  flights_.alias(key, flight);
+  if (flights_.called_off(flight->run())) {
+    auto run = *recording.run;
+    run.status = RunStatus::cancelled;
+    run.completed_at = wall_now();
+    flights_.close(flight, std::move(run));
+  } else if (flights_.find(recording.id) != flight) {
+    flights_.doubt(flight);  // whoever follows it asks again
+  }
+  return flight;
 }
 
 /// The flight of a run that was active when the database was asked. It may have ended since, and nobody would ever end

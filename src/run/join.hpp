@@ -62,6 +62,7 @@ class Join {
   Task<Joined> ask(Key key, bool explicit_action, ledger::AskedBy by);
   Task<Joined> promote(Key key, std::shared_ptr<Flight> flight);
   Task<bool> unattended(std::shared_ptr<Flight> flight);
+  std::shared_ptr<Flight> begun_for_others(const Key& key, const Recording& recording);
   Task<std::shared_ptr<Flight>> flight_of(Key key, const Recording& recording);
 
   ledger::Ledger& ledger_;

@@ -189,6 +189,31 @@ TEST_F(JoinWithoutWorker, WhoHasBegunAFetchDoesNotAskAfterIt) {
   EXPECT_FALSE(one_.run(unmanned_.play(key(), true)).unattended) << "somebody was there a moment ago";
 }
 
+TEST_F(JoinWithoutWorker, WhatWasCalledOffBeforeItCouldBeSeenHasEnded) {
+  ledger_.alive = 1;
+  ledger_.on_play = [this](const ledger::Play& play) {
+    flights_.call_off({RunId{"run-1"}});
+    return answering(Found::created, recording())(play);
+  };
+  const auto joined = one_.run(unmanned_.play(key(), true));
+  EXPECT_TRUE(joined.flight->view().ended);
+  EXPECT_EQ(joined.flight->view().run.status, RunStatus::cancelled);
+  EXPECT_TRUE(flights_.all().empty());
+}
+
+TEST_F(JoinWithoutWorker, WhoIsOvertakenByTheNextRunAsksAgain) {
+  ledger_.alive = 1;
+  std::shared_ptr<Flight> newer;
+  ledger_.on_play = [&](const ledger::Play& play) {
+    newer = flights_.open(recording(2), Flights::By::onlooker);
+    return answering(Found::created, recording(1))(play);
+  };
+  const auto joined = one_.run(unmanned_.play(key(), true));
+  EXPECT_TRUE(joined.flight->view().ended);
+  EXPECT_EQ(flights_.find(RecordingId{"rec"}), newer);
+  EXPECT_FALSE(newer->view().ended);
+}
+
 TEST_F(JoinWithoutWorker, WhatRunsIsInSomebodysHands) {
   ledger_.on_play = answering(Found::fetching, recording(1, RunStatus::running));
   say(RunStatus::running);
