@@ -293,6 +293,7 @@ void Node::hear(const signal::Wake& wake) {
   if (all || wake.topic == Topic::run_queued) worker_.poke();
   if (all) lookout_.look();
   if (wake.topic == Topic::run_taken || wake.topic == Topic::run_ended) lookout_.look(RunId{wake.id});
+  if (wake.topic == Topic::run_ended && settings_.server.role != Role::api) worker_.check(RunId{wake.id});
   if ((all || wake.topic == Topic::recording_changed) && !sweep_asked_.exchange(true))
     asio::co_spawn(main_.get_executor(), sweep_files(), asio::detached);
 }

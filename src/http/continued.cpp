@@ -175,9 +175,11 @@ Task<std::optional<bool>> Continued::take_flight(stream::Arriving there) {
   if (!fits(there.total)) co_return false;
   const auto audio = there.live->audio;
   if (there.etag != of_.etag) {
-    while (audio->view().watermark < at_) {
-      const auto come = co_await audio->past(at_ - 1, until());
-      if (!come || (come->final() && come->watermark < at_)) co_return std::nullopt;  // it may begin anew
+    for (auto come = audio->view(); come.watermark < at_;) {
+      const auto more = co_await audio->past(come.watermark, until());
+      if (!more || (more->final() && more->watermark < at_)) co_return std::nullopt;  // it may begin anew
+      come = *more;
+      last_ = Monotonic::now();  // what was sent comes again, however long that takes
     }
     const bool alike = co_await begins_alike(audio->fd());
     if (!alike) co_return false;

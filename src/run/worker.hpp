@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "base/loop.hpp"
 #include "base/offload.hpp"
@@ -64,6 +65,10 @@ class Worker {
   /// A run was queued, or a slot came free: look again. Any thread.
   void poke();
 
+  /// Another node may have ended this run: if it is under way here, the ledger is asked at once whether the lease still
+  /// holds. Any thread.
+  void check(RunId run);
+
   /// After runs were cancelled, or recordings erased, in the ledger: who listens is cut, the transfers stop, and nobody
   /// joins those runs any more when this returns. Any thread.
   void cancel(const ledger::Leftovers& left);
@@ -85,6 +90,7 @@ class Worker {
 
   // worker_leases.cpp
   Task<void> beat();
+  Task<void> beat(std::shared_ptr<Flight> flight);
   Task<void> give_sign_of_life();
   Task<void> keep_to_leases();
   Task<void> sweep();
@@ -131,8 +137,9 @@ class Worker {
   Gates gates_{Gate::Limits{}};
 
   std::mutex mutex_;
-  Waiters waiters_{mutex_};  ///< for `poked_`, `busy_` and the stop flags
+  Waiters waiters_{mutex_};  ///< for `poked_`, `to_check_`, `busy_` and the stop flags
   bool poked_ = false;
+  std::set<RunId> to_check_;
   bool draining_ = false;
   bool stopping_ = false;
   int busy_ = 0;

@@ -79,6 +79,20 @@ TEST_F(WorkerLease, HeartbeatsKeepIt) {
   EXPECT_EQ(recording().run->token, 1);
 }
 
+// By another node, which tells of it: no heartbeat would have found it for an hour.
+TEST_F(WorkerLease, WhatAnotherNodeHasEndedStopsAtOnce) {
+  auto limits = brief();
+  limits.lease = std::chrono::hours{2};
+  work_with(limits);
+  provider_->will(held(sends(wav(5000))));
+  worker_->start();
+  const auto flight = play();
+  provider_->until_held();
+  loop_.run(ledger_->cancel(acme, flight->run(), wall_now()));
+  worker_->check(flight->run());
+  EXPECT_EQ(end_of(flight).run.status, RunStatus::cancelled) << "nothing released the provider";
+}
+
 // Rescue and completion at once: rescue was first.
 TEST_F(WorkerLease, AStaleTokenPublishesNothing) {
   const auto before = stale_rejections();

@@ -17,35 +17,50 @@ constexpr int expired_at_once = 100;
 }  // namespace
 
 Task<void> Worker::beat() {
-  for (;;) {
-    co_await give_sign_of_life();
+  for (auto next = Monotonic::now();;) {
+    const bool due = Monotonic::now() >= next;
+    if (due) {
+      co_await give_sign_of_life();
+      next = in(limits_.heartbeat);
+    }
+    std::set<RunId> to_check;
     {
       std::unique_lock lock{mutex_};
-      const auto next = in(limits_.heartbeat);
-      while (!stopping_ && (!draining_ || busy_ > 0))
+      while (!stopping_ && (!draining_ || busy_ > 0) && to_check_.empty())
         if (!co_await waiters_.wait(lock, next)) break;
+      to_check = std::exchange(to_check_, {});
     }
     if (over()) co_return;
-    for (const auto& flight : flights_.all()) {
-      const auto view = flight->view();
-      if (!flight->in_hand || view.run.status != RunStatus::running || view.ended) continue;
-      const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
-      const auto asked = Monotonic::now();
-      try {
-        const bool held = co_await ledger_.progress(lease, view.received(), view.total(), limits_.lease);
-        // Unless the attempt ended while this was on its way: then its own word came first, and another may have begun.
-        const auto now = flight->view().run;
-        if (now.status != RunStatus::running || now.token != lease.token) continue;
-        if (held) {
-          flight->lease_until = stops_by(asked);
-        } else {
-          lose(*flight);
-        }
-      } catch (const std::exception& error) {
-        log::warn("ledger.unavailable", "cannot write progress", {{"error", error.what()}});
-      }
-    }
+    const bool all = Monotonic::now() >= next;
+    for (const auto& flight : flights_.all())
+      if (flight->in_hand && (all || to_check.contains(flight->run()))) co_await beat(flight);
   }
+}
+
+Task<void> Worker::beat(std::shared_ptr<Flight> flight) {
+  const auto view = flight->view();
+  if (!flight->in_hand || view.run.status != RunStatus::running || view.ended) co_return;
+  const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
+  const auto asked = Monotonic::now();
+  try {
+    const bool held = co_await ledger_.progress(lease, view.received(), view.total(), limits_.lease);
+    // Unless the attempt ended while this was on its way: then its own word came first, and another may have begun.
+    const auto now = flight->view().run;
+    if (now.status != RunStatus::running || now.token != lease.token) co_return;
+    if (held) {
+      flight->lease_until = stops_by(asked);
+    } else {
+      lose(*flight);
+    }
+  } catch (const std::exception& error) {
+    log::warn("ledger.unavailable", "cannot write progress", {{"error", error.what()}});
+  }
+}
+
+void Worker::check(RunId run) {
+  const std::lock_guard lock{mutex_};
+  to_check_.insert(std::move(run));
+  waiters_.wake_all();
 }
 
 Task<void> Worker::give_sign_of_life() {

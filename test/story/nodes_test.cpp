@@ -147,6 +147,48 @@ TEST_P(AWorkerKilled, IsAPauseForWhoListens) {
 
 INSTANTIATE_TEST_SUITE_P(Nodes, AWorkerKilled, testing::Values(0.1, 0.3, 0.5, 0.7, 0.9));
 
+// What was sent has to come again first, more slowly than anybody has patience with a silence: it is not one.
+TEST(Nodes, WhatComesAgainSlowlyIsWaitedFor) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  const Server two{provider, database.node({{"server.listener_patience", "\"6s\""}})};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.9, "part"), whole().at(40'000));
+  one.has(call);
+  auto here = one.play(call);
+  here.until_heard(1000);
+  auto people = two.play(call, 3);
+  people.until_heard(call.audio.size() * 8 / 10);
+
+  one.kill();
+  people.until_the_end();
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  call.release("part");
+}
+
+// The node that fetches hears at once what was done at another, whenever it would have asked the database itself.
+TEST(Nodes, CancelledAndErasedAtAnother) {
+  Provider provider;
+  const SharedDatabase database;
+  const Server::Settings seldom{{"fetch.lease", "\"1h\""}, {"fetch.heartbeat", "\"20m\""}};
+  Server one{provider, database.node(seldom)};
+  const Server two{provider, database.node(seldom)};
+  for (const std::string sid : {"CA1", "CA2"}) {
+    auto call = provider.has(sid, speech(10s)).answering(hold_at(0.5, "half"), whole());
+    one.has(call);
+    auto here = one.play(call, 3);
+    here.until_heard(1000);
+    if (sid == "CA1")
+      EXPECT_THAT(two.post("/api/runs/" + two.get(recording(sid))["/run/id"] + "/cancel"), Has(202));
+    else
+      EXPECT_THAT(two.del(recording(sid)), Has(204));
+    here.until_the_end();
+    EXPECT_THAT(here, Each(WasCutBefore(call.audio.size())));
+    call.release("half");
+  }
+  EXPECT_TRUE(Server::eventually([&] { return one.files("temporary") == 0; }));
+}
+
 // A node is paused past its lease in mid-fetch, and goes on: the other has taken its run up. Nobody hears a wrong byte,
 // the late one publishes nothing, and those who listen to it hear on from the other.
 TEST(Nodes, OnePausedPastItsLease) {
