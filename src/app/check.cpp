@@ -68,7 +68,11 @@ int check(const Settings& settings) {
     try {
       return work();
     } catch (const std::exception& error) {
-      return std::unexpected(std::string{error.what()});
+      std::string why = error.what();
+      if (const std::string_view module = "ledger: "; why.starts_with(module)) why.erase(0, module.size());
+      if (why.contains("translate host name"))
+        why += " (of a user or a password, : / ? # [ ] @ and % are written %3A %2F %3F %23 %5B %5D %40 %25)";
+      return std::unexpected(std::move(why));
     }
   };
   tell("server.data_dir", guarded([&] { return check_data(settings); }));

@@ -6,6 +6,7 @@
 #include "app/instance.hpp"
 #include "app/ledger_access.hpp"
 #include "base/units.hpp"
+#include "blob/store.hpp"
 #include "ledger/move.hpp"
 #include "tenant/signed_url.hpp"
 
@@ -137,7 +138,9 @@ int move(const MoveOptions& options) try {
   const auto instance = claim(data_dir);
   if (!instance) return wrong(1, instance.error());
 
-  const auto moved = ledger::move_to_postgres(file, options.to, instance->node(), wall_now());
+  const auto moved = ledger::move_to_postgres(
+      file, options.to, instance->node(),
+      [&](const std::string& blob) { return fs::exists(blob::Store::path_of(data_dir, blob)); }, wall_now());
   if (!moved) return wrong(1, moved.error());
   std::cout << "moved " << moved->recordings << " recordings, " << moved->runs << " runs, " << moved->files
             << " files, " << moved->tombstones << " traces of erased recordings\n"

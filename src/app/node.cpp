@@ -208,6 +208,15 @@ void Node::run() {
   }
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
+  log::info("server.started", "listening",
+            {{"url", url()},
+             {"version", ONETAKE_VERSION},
+             {"role", settings_.server.role == Role::all   ? "all"
+                      : settings_.server.role == Role::api ? "api"
+                                                           : "worker"},
+             {"database", settings_.database.shared() ? "postgresql" : "sqlite"},
+             {"node", settings_.database.shared() ? instance_.node() : ""},
+             {"node_url", settings_.database.shared() ? node_url() : ""}});
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });
   main_.run_until_stopped();
 
@@ -267,7 +276,10 @@ Task<void> Node::live_among_nodes() {
     if (left_ || Monotonic::now() < next) continue;
     next = in(between);
     try {
-      co_await ledger_->node_lives(node_url());
+      const bool was_taken = co_await ledger_->node_lives(node_url());
+      if (was_taken)
+        log::warn("node.twice", "another server on this database has this one's name (data_dir/NODE) or its address",
+                  {{"node", instance_.node()}, {"node_url", node_url()}});
     } catch (const std::exception& error) {
       log::warn("ledger.unavailable", "the other nodes cannot be told that this one lives", {{"error", error.what()}});
     }

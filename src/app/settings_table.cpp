@@ -24,9 +24,10 @@ constexpr auto http_url = [](const std::string& url) -> Problem {
 
 /// Nodes talk to each other without TLS, and below no path.
 constexpr auto node_url = [](const std::string& url) -> Problem {
-  if (url.empty() || (url.starts_with("http://") && !http_url(url) && url.find('/', 7) == url.npos))
+  const bool wildcard = url.starts_with("http://0.0.0.0") || url.starts_with("http://[::]");
+  if (url.empty() || (url.starts_with("http://") && !http_url(url) && url.find('/', 7) == url.npos && !wildcard))
     return std::nullopt;
-  return R"(must be an address that other nodes reach, such as "http://10.0.0.7:8080")";
+  return R"(must be an address that other nodes reach, http:// and without a path, such as "http://10.0.0.7:8080")";
 };
 
 constexpr auto origins = [](const Texts& texts) -> Problem {
@@ -101,11 +102,13 @@ constexpr auto table = std::to_array<Row>({
     row("server", "listen", "127.0.0.1:8080", "Where to accept connections. Port 0 picks a free one.",
         ONETAKE_AT(settings.server.listen)),
     row("server", "data_dir", "/var/lib/onetake",
-        "Everything that is kept on this machine. One process holds it; created when missing.",
+        "Everything that is kept on this machine. One process holds it; created when missing. A relative path starts "
+        "where the server is started.",
         ONETAKE_AT(settings.server.data_dir)),
     row("server", "role", "all", "What this node does: answer requests, fetch recordings, or both.",
         ONETAKE_AT(settings.server.role)),
-    row("server", "node_url", "", "How other nodes reach this one; the listen address by default.",
+    row("server", "node_url", "",
+        "How other nodes reach this one, as `http://HOST:PORT`; the listen address by default.",
         ONETAKE_AT(settings.server.node_url), node_url),
     row("server", "public_url", "", "What providers and browsers see. Signatures of webhooks are checked against it.",
         ONETAKE_AT(settings.server.public_url), http_url),

@@ -223,7 +223,7 @@ api_key_sha256 = "abc"
           "3: server.role: must be one of: all, api, worker",
           R"(4: server.drain_timeout: must be a duration, such as "250ms", "15s", "5m", "2h", "7d" or "0")",
           "5: server.data_dir: must be a path",
-          R"(6: server.node_url: must be an address that other nodes reach, such as "http://10.0.0.7:8080")",
+          R"(6: server.node_url: must be an address that other nodes reach, http:// and without a path, such as "http://10.0.0.7:8080")",
           "8: log.level: must be one of: debug, info, warn, error", "9: log.format: must be one of: json, text",
           "11: database.pool: must be more than 0", "12: database.auto_migrate: must be true or false",
           R"(14: cache.max_bytes: must be a size, such as "64KiB" or "20GiB")", "16: fetch.lease: must be more than 0",

@@ -38,7 +38,11 @@ Listener::Listener(const std::vector<std::unique_ptr<Loop>>& loops, const std::s
     door->acceptor.set_option(asio::socket_base::reuse_address(true));
     // The first one binds alone, so that another server on the port is an error and not a partner.
     if (!doors_.empty()) door->acceptor.set_option(ReusePort(true));
-    door->acceptor.bind(endpoint_);
+    boost::system::error_code taken;
+    door->acceptor.bind(endpoint_, taken);
+    if (taken)
+      throw std::runtime_error("cannot listen on " + address + ':' + std::to_string(port) + ": " + taken.message() +
+                               " (server.listen)");
     if (doors_.empty()) door->acceptor.set_option(ReusePort(true));
     endpoint_ = door->acceptor.local_endpoint();
     door->acceptor.listen(4096);

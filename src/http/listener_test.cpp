@@ -1,6 +1,6 @@
 #include "http/listener.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <thread>
 
@@ -60,8 +60,11 @@ TEST_F(ListenerTest, EveryLoopAcceptsAtOneAddress) {
 
 TEST_F(ListenerTest, AnAddressIsHadOnce) {
   const Listener listener{loops_, "127.0.0.1", 0, site_, {}};
-  EXPECT_THROW((Listener{loops_, "127.0.0.1", listener.endpoint().port(), site_, {}}), boost::system::system_error);
-  EXPECT_THROW((Listener{loops_, "192.0.2.1", 0, site_, {}}), boost::system::system_error);
+  const auto port = listener.endpoint().port();
+  EXPECT_THAT([&] { Listener(loops_, "127.0.0.1", port, site_, {}); },
+              testing::ThrowsMessage<std::runtime_error>("cannot listen on 127.0.0.1:" + std::to_string(port) +
+                                                         ": Address already in use (server.listen)"));
+  EXPECT_THROW((Listener{loops_, "192.0.2.1", 0, site_, {}}), std::runtime_error);
   EXPECT_THROW((Listener{loops_, "no address", 0, site_, {}}), boost::system::system_error);
 }
 

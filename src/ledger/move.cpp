@@ -166,12 +166,27 @@ std::string wrong_schema(const std::filesystem::path& file, int found) {
                                 : what + ": move it with the newer version that it was made by";
 }
 
+/// Single ones may have been lost. Not the first hundred.
+bool lies_elsewhere(const SqliteSource& source, const std::function<bool(const std::string& blob)>& has_file) {
+  auto blobs =
+      source.select("SELECT media_blob FROM recording WHERE media_blob IS NOT NULL AND media_here = 1 LIMIT 100");
+  bool any = false;
+  for (; blobs.step(); any = true)
+    if (has_file(blobs.text())) return false;
+  return any;
+}
+
 }  // namespace
 
 std::expected<Moved, std::string> move_to_postgres(const std::filesystem::path& file, const std::string& url,
-                                                   const std::string& node, WallTime now) {
+                                                   const std::string& node,
+                                                   const std::function<bool(const std::string& blob)>& has_file,
+                                                   WallTime now) {
   const SqliteSource source{file};
   if (source.schema() != known_schema()) return std::unexpected(wrong_schema(file, source.schema()));
+  if (lies_elsewhere(source, has_file))
+    return std::unexpected("the audio of " + file.string() +
+                           " is not in this data directory: name the source's with --data-dir");
 
   pg::Session session{{.url = url}};
   session.again([](pg::Connection& target) { return pg::migrate(target); });

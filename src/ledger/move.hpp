@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/clock.hpp"
@@ -22,8 +23,11 @@ struct Moved {
 /// nothing. Takes memory for a few rows, however many there are.
 ///
 /// REQUIRES: the source's data directory is the caller's. Errors, for a person: the source has another schema than
-/// ours, the target is not empty. Throws `Unavailable`.
+/// ours, the target is not empty; of files that the source has none is where `has_file` looks: the data directory is
+/// another's. Throws `Unavailable`.
 std::expected<Moved, std::string> move_to_postgres(const std::filesystem::path& source, const std::string& url,
-                                                   const std::string& node, WallTime now);
+                                                   const std::string& node,
+                                                   const std::function<bool(const std::string& blob)>& has_file,
+                                                   WallTime now);
 
 }  // namespace onetake::ledger

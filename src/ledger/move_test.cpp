@@ -113,7 +113,7 @@ class Move : public testing::Test {
   }
 
   std::expected<Moved, std::string> move(const std::string& url) const {
-    return move_to_postgres(file_, url, "node-1", at(500));
+    return move_to_postgres(file_, url, "node-1", [this](const std::string&) { return has_files_; }, at(500));
   }
   void into_source(const std::string& sql) const { Connection{file_}.execute(sql); }
   std::unique_ptr<Ledger> open_target(const std::string& node = "node-1") const {
@@ -150,7 +150,17 @@ class Move : public testing::Test {
   fs::path file_ = folder_.path() / "onetake.db";
   TestLoop loop_;
   Schema schema_;
+  bool has_files_ = true;
 };
+
+// Another node's, say: the copies would be entered under its name, and be missed at its next start.
+TEST_F(Move, RefusesADataDirectoryThatHasNoneOfTheAudio) {
+  has_files_ = false;
+  const auto moved = move(schema_.url());
+  ASSERT_FALSE(moved);
+  EXPECT_THAT(moved.error(), HasSubstr("--data-dir"));
+  EXPECT_TRUE(nothing_has_moved());
+}
 
 TEST_F(Move, EverythingIsAsItWas) {
   const auto moved = move(schema_.url());

@@ -74,6 +74,7 @@ PGconn* connect(const Target& target) {
 
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::erase(text, '\t');
   std::ranges::replace(text, '\n', ' ');
   return text;
 }

@@ -65,7 +65,7 @@ Balancer::~Balancer() {
 
 void Balancer::write(const std::vector<const Server*>& nodes) const {
   std::ofstream file{folder_.path() / "onetake-nodes.conf"};
-  for (const auto* node : nodes) file << "server 127.0.0.1:" << node->port() << " max_fails=1 fail_timeout=1s;\n";
+  for (const auto* node : nodes) file << "server 127.0.0.1:" << node->port() << " max_fails=0;\n";
 }
 
 void Balancer::has(const std::vector<const Server*>& nodes) {

@@ -78,6 +78,32 @@ TEST(NodesBehindNginx, OneIsKilled) {
   EXPECT_EQ(database.ask("SELECT count(*), max(cycle) FROM run"), "8|1\n");
 }
 
+// A recording that no node can say anything about takes no node away from the others, and where no node is left that is
+// said as everything is.
+TEST(NodesBehindNginx, WhatIsWrongWithOneIsNotWithAll) {
+  Provider provider;
+  const SharedDatabase database;
+  auto one = std::make_unique<Server>(provider, database.node({{"server.node_silence", "\"1h\""}}));
+  Server two{provider, database.node({{"server.stream_wait", "\"1s\""}, {"server.node_silence", "\"1h\""}})};
+  const Balancer balancer{{one.get(), &two}};
+  auto theirs = provider.has("CA1", speech(2s));
+  auto ours = provider.has("CA2", speech(2s, {.seed = 2}));
+  one->has(theirs);
+  one->has(ours);
+  ASSERT_EQ(one->fetched("CA1"), "ready");
+  ASSERT_EQ(two.fetched("CA2"), "ready");
+
+  one->kill();  // and may be back within the hour
+  for (int n = 0; n < 3; ++n) {
+    EXPECT_THAT(balancer.get(play("CA1")), IsProblem(503, "unavailable"));
+    EXPECT_TRUE(balancer.get(play("CA2")).body == ours.audio.bytes());
+  }
+  two.kill();
+  const auto nobody = balancer.get(play("CA2"));
+  EXPECT_THAT(nobody, IsProblem(503, "unavailable"));
+  EXPECT_FALSE(nobody.field("Retry-After").empty());
+}
+
 // A node is paused past its leases, and goes on: the other has fetched what it was fetching, and whoever had stayed
 // with it hears on.
 TEST(NodesBehindNginx, OneIsPaused) {
