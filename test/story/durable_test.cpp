@@ -211,7 +211,10 @@ TEST_F(Evicted, ErasedWhileItComesBackItIsCut) {
 // The copy has rotted: nobody takes it for the recording, it goes, and the provider is asked again.
 TEST_F(Evicted, ARottenCopyIsFetchedAgain) {
   rot();
+  storage.pausing = true;  // until somebody hears it
   auto person = server.play(first);
+  person.until_heard(1000);
+  storage.go_on();
   person.until_the_end();
   EXPECT_THAT(person, Each(Not(HeardExactly(first.audio))));
   EXPECT_EQ(person[0].standing(), Standing::cut);
