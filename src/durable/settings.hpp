@@ -27,7 +27,7 @@ struct Tuning {
   Bytes part = 8_MiB;            ///< at least 5 MiB on AWS, and all but the last equal for R2
   Bytes in_parts_from = 32_MiB;  ///< a finished file that is longer is put in parts
   milliseconds backoff_first{200};
-  milliseconds backoff_most{10'000};
+  milliseconds backoff_most{2'000};  ///< well below what a listener has patience for, once it is back
   milliseconds connect_timeout{10'000};
   milliseconds stall_timeout{60'000};  ///< completing many parts takes the storage a while
 };
