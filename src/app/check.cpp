@@ -70,8 +70,6 @@ int check(const Settings& settings) {
     } catch (const std::exception& error) {
       std::string why = error.what();
       if (const std::string_view module = "ledger: "; why.starts_with(module)) why.erase(0, module.size());
-      if (why.contains("translate host name"))
-        why += " (of a user or a password, : / ? # [ ] @ and % are written %3A %2F %3F %23 %5B %5D %40 %25)";
       return std::unexpected(std::move(why));
     }
   };

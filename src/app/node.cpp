@@ -72,8 +72,6 @@ constexpr int removals_a_day = std::chrono::hours{24} / between_removals;
 
 /// How often a shared ledger is asked for what other nodes have done.
 constexpr milliseconds look_every{1'000};
-/// What was given back a moment ago is still being told to the other nodes.
-constexpr milliseconds last_words{20};
 /// A node may lose so many signs of life, and lives.
 constexpr int signs_of_life = 3;
 
@@ -208,15 +206,10 @@ void Node::run() {
   }
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
-  log::info("server.started", "listening",
-            {{"url", url()},
-             {"version", ONETAKE_VERSION},
-             {"role", settings_.server.role == Role::all   ? "all"
-                      : settings_.server.role == Role::api ? "api"
-                                                           : "worker"},
-             {"database", settings_.database.shared() ? "postgresql" : "sqlite"},
-             {"node", settings_.database.shared() ? instance_.node() : ""},
-             {"node_url", settings_.database.shared() ? node_url() : ""}});
+  log::info("server.started", "listening", {{"url", url()}, {"version", ONETAKE_VERSION}});
+  if (settings_.database.shared())
+    log::info("node.started", "one of the nodes on this database",
+              {{"node", instance_.node()}, {"node_url", node_url()}});
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });
   main_.run_until_stopped();
 
@@ -224,6 +217,7 @@ void Node::run() {
   for (auto& thread : threads_) thread.join();
   control_.reset();
   ledger_.reset();
+  peers_.fall_silent();
   // What is left are connections in the middle of a body that had no more time. Their coroutines hold on to everything
   // that stands above: unwinding them all in the right order would only delay the cut that they are due.
   std::_Exit(0);
@@ -245,7 +239,6 @@ Task<void> Node::until_drained() {
   co_await worker_.finish(deadline);
   co_await note_plays();
   co_await leave();
-  co_await sleep_for(last_words);
   log::info("server.stopped", "stopped", {{"cut", listener_.open()}});
   main_.stop();
 }

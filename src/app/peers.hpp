@@ -26,6 +26,8 @@ class Peers {
   void tell(ledger::Change change, const std::string& id) noexcept;
   /// Once; as `Wakes::listen`. Nothing is ever heard where the database is this node's alone.
   void listen(signal::Wakes::Heard heard);
+  /// Says what is still to be said; nothing is heard any more. After whoever tells and hears has ended.
+  void fall_silent() { wakes_.reset(); }
 
  private:
   struct OverRedis {

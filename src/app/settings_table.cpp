@@ -131,7 +131,8 @@ constexpr auto table = std::to_array<Row>({
         ONETAKE_AT(settings.log.format)),
 
     row("database", "url", "sqlite:onetake.db",
-        "`sqlite:FILE`, relative to `server.data_dir`, for one node; `postgresql://…` (13 and later) for any number.",
+        "`sqlite:FILE`, relative to `server.data_dir`, for one node; `postgresql://…` (13 and later), its "
+        "password percent-encoded, for any number.",
         ONETAKE_AT(settings.database.url), database_url),
     row("database", "pool", "8", "Connections to a database server. SQLite has one, whatever this says.",
         ONETAKE_AT(settings.database.pool), above_zero),

@@ -233,6 +233,11 @@ api_key_sha256 = "abc"
           "23: admin.api_key_sha256: must be 64 hexadecimal digits: the SHA-256 of the key"));
 }
 
+TEST_F(SettingsTest, EveryAddressIsNoneThatOtherNodesReach) {
+  for (const std::string url : {"http://0.0.0.0:8080", "http://[::]:8080", "https://node:8080", "http://node:8080/"})
+    EXPECT_THAT(faults("[server]\nnode_url = \"" + url + "\"\n"), ElementsAre(HasSubstr("server.node_url"))) << url;
+}
+
 TEST_F(SettingsTest, UnknownKeysAreFaults) {
   EXPECT_THAT(faults(R"(colour = "red"
 [server]

@@ -45,6 +45,27 @@ class Schema : public testing::Test {
   std::string recording_;
 };
 
+TEST(Migration, WhatHadSettledBeforeItWasTakenDownIsFoundByIt) {
+  const TempFolder folder;
+  Connection db{folder.path() / "ledger.db"};
+  for (const auto& sql : migrations().first(5)) db.execute(std::string{sql});
+  db.execute("PRAGMA user_version = 5; PRAGMA application_id = " + std::to_string(application_id));
+  for (const std::string state : {"remote", "fetching", "ready", "failed", "gone"})
+    db.run(
+        "INSERT INTO recording (id, tenant, call_sid, recording_key, provider, source_url, source_key, "
+        "parent_call_sid, from_party, to_party, direction, format, registered_at, state, media_blob, media_bytes) "
+        "VALUES (?1, 'acme', ?1, '', '', '', '', '', '', '', '', '', 0, ?1, iif(?1 = 'ready', 'blob', NULL), "
+        "iif(?1 = 'ready', 1, NULL))",
+        state);
+  migrate(db);
+  for (const auto state : {State::remote, State::fetching, State::ready, State::failed, State::gone}) {
+    const auto page = list(db, {.tenant = TenantId{"acme"}, .state = state});
+    // Who is being fetched is found by a run, and there is none here.
+    ASSERT_EQ(page->items.size(), state == State::fetching ? 0U : 1U) << name(state);
+    if (state != State::fetching) EXPECT_EQ(page->items[0].state, state);
+  }
+}
+
 TEST_F(Schema, OneActiveRunARecording) {
   insert_run("1", 1, RunStatus::running);
   EXPECT_THAT([&] { insert_run("2", 2, RunStatus::queued); }, ThrowsMessage<Unavailable>(HasSubstr("UNIQUE")));

@@ -141,6 +141,7 @@ void LineWakes::serve(WakeLine& line) {
         {{.fd = line.fd(), .events = POLLIN, .revents = 0}, {.fd = woken_.get(), .events = POLLIN, .revents = 0}}};
     ::poll(watched.data(), watched.size(), timeout_until(may_send ? sign_of_life : std::min(next_batch, sign_of_life)));
   }
+  if (const auto last = take_waiting(); !last.empty()) line.send(last);
 }
 
 void LineWakes::hear(const std::vector<std::string>& messages) {

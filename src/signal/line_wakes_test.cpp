@@ -114,7 +114,18 @@ TEST_F(LineWakesTest, WhatFollowsABatchAtOnceWaitsForMore) {
   wakes->announce(ended(2));
   far_.says("another run_queued ");
   ear_.until(queued, 1);  // who waits hears nevertheless
-  EXPECT_EQ(far_.batches.size(), 1U);
+  far_.change([&] { EXPECT_EQ(far_.batches.size(), 1U); });
+}
+
+TEST_F(LineWakesTest, WhatWaitsAtTheEndIsStillSaid) {
+  auto wakes = made({.together = std::chrono::hours{1}});
+  wakes->listen(ear_.heard());
+  wakes->announce(ended(1));
+  until_batches(1);
+  wakes->announce(ended(2));
+  wakes.reset();
+  ASSERT_EQ(far_.batches.size(), 2U);
+  EXPECT_THAT(far_.batches[1], ElementsAre(EndsWith(" run_ended 2")));
 }
 
 TEST_F(LineWakesTest, TooManyAreOneEverything) {

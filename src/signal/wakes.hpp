@@ -25,6 +25,7 @@ struct Wake {
 /// the sweeps stay. Told after the commit, never before.
 class Wakes {
  public:
+  /// What was announced before is still said, if the others can be reached.
   virtual ~Wakes() = default;
 
   /// To all other nodes. Any thread; does not wait. Lost without a word where they cannot be reached.

@@ -189,6 +189,16 @@ TEST(Nodes, CancelledAndErasedAtAnother) {
   EXPECT_TRUE(Server::eventually([&] { return one.files("temporary") == 0; }));
 }
 
+// A copied data directory: whoever was there first says so, for the others reach only one of the two.
+TEST(Nodes, TwoServersUnderOneNameAreTold) {
+  Provider provider;
+  const SharedDatabase database;
+  const Server one{provider, database.node()};
+  EXPECT_TRUE(Server::eventually([&] { return one.log().contains("node.started"); }));
+  database.ask("UPDATE node SET url = 'http://127.0.0.1:9'");
+  EXPECT_TRUE(Server::eventually([&] { return one.log().contains("node.twice"); }));
+}
+
 // A node is paused past its lease in mid-fetch, and goes on: the other has taken its run up. Nobody hears a wrong byte,
 // the late one publishes nothing, and those who listen to it hear on from the other.
 TEST(Nodes, OnePausedPastItsLease) {
