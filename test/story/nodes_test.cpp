@@ -195,7 +195,7 @@ TEST(Nodes, TwoServersUnderOneNameAreTold) {
   const SharedDatabase database;
   const Server one{provider, database.node()};
   EXPECT_TRUE(Server::eventually([&] { return one.log().contains("node.started"); }));
-  database.ask("UPDATE node SET url = 'http://127.0.0.1:9'");
+  EXPECT_EQ(database.ask("UPDATE node SET url = 'http://127.0.0.1:9' RETURNING 'taken over'"), "taken over\n");
   EXPECT_TRUE(Server::eventually([&] { return one.log().contains("node.twice"); }));
 }
 
