@@ -76,12 +76,13 @@ bool MediaReceiver::data(std::span<const std::byte> bytes) {
 
 MediaAnswer MediaReceiver::answer(Transferred transferred) {
   const auto framing = transferred.response.framing;
-  MediaAnswer made{.outcome = Delivered{framing}, .status = status_, .error_code = 0, .counted = begun_};
+  MediaAnswer made{.outcome = Delivered{framing, status_}, .status = status_, .error_code = 0, .counted = begun_};
   if (sink_stopped_) {
     made.outcome = std::unexpected(Refused{{Cause::internal, "stopped", status_}});
   } else if (setback_) {
     made.outcome = std::unexpected(Refused{std::move(*setback_)});
   } else if (transferred.setback && !(status_ != 0 && cause_of(status_))) {
+    transferred.setback->provider_status = status_;
     made.outcome = std::unexpected(Refused{std::move(*transferred.setback)});
   } else if (status_ != 0 && cause_of(status_)) {
     // Also when the refusal's own body was cut: its status says enough.

@@ -26,6 +26,7 @@ struct Head {
   std::optional<Bytes> total;  ///< of the whole recording
   Framing framing = Framing::length;
   std::string validator;        ///< a strong ETag, else "": what If-Range may carry
+  std::string variant = {};     ///< which one this is, in the adapter's words, where the provider has several
   std::vector<Digest> digests;  ///< of the whole recording; empty for a part
 };
 
@@ -40,8 +41,9 @@ class Sink {
 
 struct Ask {
   Recording recording;
-  Bytes from = 0;         ///< go on here; the answer may still begin at 0
-  std::string validator;  ///< REQUIRES, when `from` > 0: what the earlier `Head` had
+  Bytes from = 0;            ///< go on here; the answer may still begin at 0
+  std::string validator;     ///< REQUIRES, when `from` > 0: what the earlier `Head` had
+  std::string variant = {};  ///< of what is here already: no other is asked for; "": any
   Deadline deadline = never;
   std::stop_token stop;
 };
@@ -55,6 +57,7 @@ struct Refused {
 /// The body came to the end that its framing promises.
 struct Delivered {
   Framing framing = Framing::length;
+  int status = 0;  ///< that the last answer had
 };
 
 using Outcome = std::expected<Delivered, Refused>;

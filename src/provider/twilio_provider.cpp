@@ -1,6 +1,5 @@
 #include "provider/twilio_provider.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace onetake::provider {
@@ -14,6 +13,40 @@ constexpr std::array forms{Form{".wav", "?RequestedChannels=2"}, Form{".wav", ""
 constexpr std::size_t two_channels = 0;
 constexpr std::size_t plain_wav = 1;
 constexpr std::size_t mp3 = 2;
+
+/// The forms to be tried, in this order.
+std::vector<std::size_t> forms_of(const Registration& registration) {
+  std::vector<std::size_t> tried;
+  if (registration.format != "mp3") {
+    if (registration.channels != 1) tried.push_back(two_channels);
+    tried.push_back(plain_wav);
+  }
+  if (registration.format != "wav") tried.push_back(mp3);
+  return tried;
+}
+
+Target in_form(Target recording, std::size_t form) {
+  recording.path += forms.at(form).extension;
+  recording.query = forms.at(form).query;
+  return recording;
+}
+
+/// Says with the head which variant it is.
+class Named final : public Sink {
+ public:
+  Named(std::string variant, Sink& sink) : variant_(std::move(variant)), sink_(sink) {}
+
+  bool begin(const Head& head) override {
+    auto said = head;
+    said.variant = variant_;
+    return sink_.begin(said);
+  }
+  bool data(std::span<const std::byte> bytes) override { return sink_.data(bytes); }
+
+ private:
+  std::string variant_;
+  Sink& sink_;
+};
 
 constexpr int one_channel_only = 16113;
 constexpr int too_many_requests = 20429;
@@ -71,13 +104,27 @@ result<void> TwilioProvider::admits(const Registration& registration) const {
 Task<Outcome> TwilioProvider::fetch(Ask ask, Sink& sink) {
   auto place = source(ask.recording.call_sid, ask.recording.registered);
   if (!place) co_return std::unexpected(refusal(Cause::refused, place.error().detail));
+  if (auto known = begun(ask.variant)) {
+    std::vector<std::size_t> same{known->form};
+    co_return co_await media(known->recording, std::move(same), ask, sink);
+  }
   auto recording = std::move(place->media);
   if (!place->lists.empty()) {
     auto found = co_await find(std::move(place->lists), ask);
     if (!found) co_return std::unexpected(std::move(found.error()));
     recording = std::move(*found);
   }
-  co_return co_await media(recording, ask, sink);
+  auto tried = forms_of(ask.recording.registered);
+  co_return co_await media(recording, std::move(tried), ask, sink);
+}
+
+/// Nothing for what is none, or does not lie at this account's address any more.
+std::optional<TwilioProvider::Begun> TwilioProvider::begun(std::string_view variant) const {
+  const auto recording = twilio_resource(account_, variant);
+  if (!recording) return std::nullopt;
+  for (std::size_t form = 0; form < forms.size(); ++form)
+    if (in_form(*recording, form).url() == variant) return Begun{.recording = *recording, .form = form};
+  return std::nullopt;
 }
 
 Task<std::expected<Target, Refused>> TwilioProvider::find(std::vector<Target> lists, const Ask& ask) {
@@ -101,32 +148,14 @@ Task<std::expected<Target, Refused>> TwilioProvider::find(std::vector<Target> li
   co_return std::unexpected(refusal(Cause::not_ready, "the call has no recording yet"));
 }
 
-std::vector<std::size_t> TwilioProvider::order(const Registration& registration) const {
-  const bool stereo = registration.channels.value_or(0) >= 2;
-  std::vector<std::size_t> tried;
-  if (registration.format != "mp3") {
-    if (registration.channels != 1) tried.push_back(two_channels);
-    tried.push_back(plain_wav);
-  }
-  if (registration.format != "wav") tried.push_back(mp3);
-  // Where two channels are known to be there, what another recording had does not count.
-  const auto worked = std::ranges::find(tried, worked_.load());
-  if (worked != tried.end() && !stereo) std::rotate(tried.begin(), worked, worked + 1);
-  return tried;
-}
-
-Task<Outcome> TwilioProvider::media(const Target& recording, const Ask& ask, Sink& sink) {
-  const auto tried = order(ask.recording.registered);
+Task<Outcome> TwilioProvider::media(const Target& recording, std::vector<std::size_t> tried, const Ask& ask,
+                                    Sink& sink) {
   std::optional<Refused> not_found;
   for (auto form = tried.begin();; ++form) {
-    auto target = recording;
-    target.path += forms.at(*form).extension;
-    target.query = forms.at(*form).query;
-    auto answer = co_await client_.media(target, ask, sink);
-    if (answer.outcome || answer.counted) {
-      worked_ = *form;
-      co_return std::move(answer.outcome);
-    }
+    const auto target = in_form(recording, *form);
+    Named named{target.url(), sink};
+    auto answer = co_await client_.media(target, ask, named);
+    if (answer.outcome || answer.counted) co_return std::move(answer.outcome);
     auto& refused = answer.outcome.error();
     if (answer.error_code == too_many_requests) refused.setback.cause = Cause::throttled;
     const bool last = std::next(form) == tried.end();

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <atomic>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "provider/client.hpp"
@@ -18,8 +19,12 @@ namespace onetake::provider {
 ///   .wav                        404, 406, 415
 ///   .mp3                        -
 ///
-/// The form that worked is asked for first the next time. 429, and error 20429 with any status, is throttling and says
-/// nothing about a form. Where every form is 404, the recording is not ready.
+/// Each recording is asked for both channels first, unless it was registered with one: what another had says nothing of
+/// it, and a .wav or an .mp3 there is of every one, so that nothing would ever lead back. One that was made with one
+/// channel costs a short refusal more. What has been begun is gone on with from the same place in the same form, which
+/// is what `Head::variant` names, or not at all: another would be other bytes.
+/// 429, and error 20429 with any status, is throttling and says nothing about a form. Where every form is 404, the
+/// recording is not ready.
 class TwilioProvider final : public Provider {
  public:
   TwilioProvider(const Settings& settings, const Limits& limits, Transfers& transfers);
@@ -34,13 +39,16 @@ class TwilioProvider final : public Provider {
 
  private:
   [[nodiscard]] result<TwilioSource> source(const CallSid& call, const Registration& registration) const;
-  [[nodiscard]] std::vector<std::size_t> order(const Registration& registration) const;
+  struct Begun {
+    Target recording;
+    std::size_t form;  ///< its number
+  };
+  [[nodiscard]] std::optional<Begun> begun(std::string_view variant) const;
   Task<std::expected<Target, Refused>> find(std::vector<Target> lists, const Ask& ask);
-  Task<Outcome> media(const Target& recording, const Ask& ask, Sink& sink);
+  Task<Outcome> media(const Target& recording, std::vector<std::size_t> tried, const Ask& ask, Sink& sink);
 
   TwilioAccount account_;
   Client client_;
-  std::atomic<std::size_t> worked_ = 0;  ///< a form's number
 };
 
 }  // namespace onetake::provider

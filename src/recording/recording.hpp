@@ -100,6 +100,9 @@ struct Recording {
 /// `gone` because the provider said 410: no run of what retention took has ended so.
 bool gone_at_provider(const Recording& recording);
 
+/// It counts from `started_at`, else from `registered_at`; a `max_age` of 0 keeps for ever.
+bool past_retention(const Recording& recording, milliseconds max_age, WallTime now);
+
 /// The strong validator, the same from the first live byte to the last from disk: "<id>-<cycle>-<version>", with
 /// quotes.
 std::string etag(const RecordingId& id, int cycle, int version);
