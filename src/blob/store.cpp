@@ -151,10 +151,29 @@ bool Store::quarantine(const std::string& name) {
   std::error_code missing;
   const auto size = fs::file_size(path, missing);
   if (missing) return false;
-  disk_.rename(path, dir_ / "quarantine" / name);
+  const auto aside = dir_ / "quarantine" / name;
+  disk_.rename(path, aside);
   space_.free(size);
+  fs::last_write_time(aside, fs::file_time_type::clock::now(), missing);  // since when it has been there
+  auto all = quarantined();
+  for (; all.size() > quarantined_most; all.pop_back()) remove_quarantined(all.back());
   return true;
 }
+
+std::vector<std::string> Store::quarantined() const {
+  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  for (const auto& entry : fs::directory_iterator{dir_ / "quarantine"}) {
+    std::error_code gone;
+    const auto since = entry.last_write_time(gone);
+    if (!gone) found.emplace_back(since, entry.path().filename().string());
+  }
+  std::ranges::sort(found, std::ranges::greater{});
+  std::vector<std::string> names;
+  for (auto& [since, name] : found) names.push_back(std::move(name));
+  return names;
+}
+
+void Store::remove_quarantined(const std::string& name) { disk_.remove(dir_ / "quarantine" / name); }
 
 fs::path Store::path_of(const fs::path& dir, const std::string& name) {
   // FNV-1a, for it must stay the same over builds and machines; 256 folders keep each one small.

@@ -34,7 +34,7 @@ struct Published {
 ///   DIR/temporary/NAME     being written: worth nothing after a loss of power
 ///   DIR/notes/NAME         what its writer has to know to go on with it in a later life of the process (note.hpp)
 ///   DIR/audio/xx/NAME      published: whole, synced, and only then pointed to; xx is a hash of NAME
-///   DIR/quarantine/NAME    was published, and is not what it was: for a person to look at
+///   DIR/quarantine/NAME    was published, and is not what it was: the latest few, for a person to look at
 ///
 /// Names are the caller's, must differ for every attempt to publish, and are [A-Za-z0-9.-]. Every call blocks on the
 /// disk: not for loops, except `create`. Any thread. A disk that fails throws std::system_error.
@@ -75,8 +75,14 @@ class Store {
   /// Nothing happens when it is gone already. Who has it open reads on.
   void remove(const std::string& name);
 
-  /// Takes a published file out of the way without deleting it. False when it is gone. Who has it open reads on.
+  /// Takes a published file out of the way without deleting it; of more than `quarantined_most` the oldest go. False
+  /// when it is gone. Who has it open reads on.
   bool quarantine(const std::string& name);
+  /// What lies there, the latest first.
+  [[nodiscard]] std::vector<std::string> quarantined() const;
+  void remove_quarantined(const std::string& name);
+
+  static constexpr std::size_t quarantined_most = 16;
 
  private:
   bool take_unfinished(const std::string& name);

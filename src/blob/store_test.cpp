@@ -124,6 +124,21 @@ TEST_F(StoreTest, RemovingIsFinalAndRepeatable) {
   store.remove("never was");
 }
 
+TEST_F(StoreTest, TheLatestInQuarantineStay) {
+  Store store{folder_.path()};
+  for (std::size_t n = 0; n < Store::quarantined_most + 2; ++n) {
+    publish(store, std::to_string(n), "x");
+    ASSERT_TRUE(store.quarantine(std::to_string(n)));
+  }
+  const auto names = store.quarantined();
+  EXPECT_EQ(names.size(), Store::quarantined_most);
+  EXPECT_EQ(names.front(), std::to_string(Store::quarantined_most + 1));
+  EXPECT_EQ(names.back(), "2");
+  store.remove_quarantined("2");
+  EXPECT_EQ(store.quarantined().size(), Store::quarantined_most - 1);
+  EXPECT_FALSE(store.quarantine("2"));
+}
+
 TEST_F(StoreTest, PublishingWithoutItsFileFails) {
   Store store{folder_.path()};
   auto writer = store.create("one");
