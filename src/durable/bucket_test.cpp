@@ -142,7 +142,7 @@ std::string Bucket::act(const Seen& seen) {
   if (!path.starts_with(bucket)) return refusal("404 Not Found", "NoSuchBucket");
   path.erase(0, bucket.size());
   const auto query = query_of(seen.target);
-  if (path.empty()) return list(query);
+  if (path.empty()) return query.contains("uploads") ? list_uploads(query) : list_objects(query);
   const auto key = path.substr(1);
   return query.empty() ? object_request(seen, key) : multipart_request(seen, key, query);
 }
@@ -156,7 +156,7 @@ std::string Bucket::object_request(const Seen& seen, const std::string& key) {
     return fields;
   };
   if (seen.method == "PUT") {
-    auto& object = objects_[key] = {.bytes = seen.body, .fields = kept(), .etag = {}};
+    auto& object = objects_[key] = {.bytes = seen.body, .fields = kept(), .etag = {}, .written = rfc3339(wall_now())};
     object.etag = "\"e" + std::to_string(++next_) + '"';
     return answer("200 OK", "", "ETag: " + object.etag + "\r\n");
   }
@@ -176,11 +176,13 @@ std::string Bucket::object_request(const Seen& seen, const std::string& key) {
   const auto range = seen.field("range");
   if (range.empty()) return answer("200 OK", object.bytes, fields);
   const auto first = std::stoul(range.substr(6));
-  const auto size = std::to_string(object.bytes.size());
-  if (first >= object.bytes.size()) return refusal("416 Range Not Satisfiable", "InvalidRange");
-  return answer("206 Partial Content", object.bytes.substr(first),
-                fields + "Content-Range: bytes " + std::to_string(first) + '-' +
-                    std::to_string(object.bytes.size() - 1) + '/' + size + "\r\n");
+  const auto size = object.bytes.size();
+  if (first >= size) return refusal("416 Range Not Satisfiable", "InvalidRange");
+  const auto end = range.substr(range.find('-') + 1);
+  const auto last = end.empty() ? size - 1 : std::min<std::size_t>(size - 1, std::stoul(end));
+  return answer("206 Partial Content", object.bytes.substr(first, last + 1 - first),
+                fields + "Content-Range: bytes " + std::to_string(first) + '-' + std::to_string(last) + '/' +
+                    std::to_string(size) + "\r\n");
 }
 
 std::string Bucket::multipart_request(const Seen& seen, const std::string& key,
@@ -223,7 +225,7 @@ std::string Bucket::multipart_request(const Seen& seen, const std::string& key,
 }
 
 /// Pages of two.
-std::string Bucket::list(const std::map<std::string, std::string>& query) {
+std::string Bucket::list_uploads(const std::map<std::string, std::string>& query) {
   const auto at = [&query](const std::string& name) { return query.contains(name) ? query.at(name) : ""; };
   std::vector<std::pair<std::string, std::string>> all;  // key, id
   for (const auto& [id, upload] : uploads_)
@@ -238,6 +240,21 @@ std::string Bucket::list(const std::map<std::string, std::string>& query) {
                                "</NextKeyMarker><NextUploadIdMarker>" + all[1].second + "</NextUploadIdMarker>"
                          : "<IsTruncated>false</IsTruncated>";
   return answer("200 OK", body + "</ListMultipartUploadsResult>");
+}
+
+/// Pages of two.
+std::string Bucket::list_objects(const std::map<std::string, std::string>& query) {
+  if (query.at("list-type") != "2") return refusal("400 Bad Request", "InvalidArgument");
+  std::string body = "<ListBucketResult>";
+  int listed = 0;
+  for (auto at = objects_.upper_bound(query.contains("start-after") ? query.at("start-after") : "");
+       at != objects_.end() && listed < 2; ++at) {
+    if (!at->first.starts_with(query.at("prefix"))) continue;
+    body += "<Contents><Key>" + at->first + "</Key><Size>" + std::to_string(at->second.bytes.size()) +
+            "</Size><LastModified>" + at->second.written + "</LastModified></Contents>";
+    ++listed;
+  }
+  return answer("200 OK", body + "</ListBucketResult>");
 }
 
 }  // namespace onetake::durable::test

@@ -31,8 +31,9 @@ class Bucket {
  public:
   struct Object {
     std::string bytes;
-    std::map<std::string, std::string> fields;  ///< content-type and x-amz-…
-    std::string etag;
+    std::map<std::string, std::string> fields = {};  ///< content-type and x-amz-…
+    std::string etag = {};
+    std::string written = "2026-01-01T00:00:00.000Z";
   };
   struct Upload {
     std::string key;
@@ -61,7 +62,8 @@ class Bucket {
   std::string object_request(const Seen& seen, const std::string& key);
   std::string multipart_request(const Seen& seen, const std::string& key,
                                 const std::map<std::string, std::string>& query);
-  std::string list(const std::map<std::string, std::string>& query);
+  std::string list_uploads(const std::map<std::string, std::string>& query);
+  std::string list_objects(const std::map<std::string, std::string>& query);
 
   mutable std::mutex mutex_;
   std::map<std::string, Object> objects_;

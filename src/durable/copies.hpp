@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/task.hpp"
@@ -21,7 +22,8 @@ struct Trouble {
   enum class Kind {
     unavailable,    ///< no connection, overloaded, out of time: later it may work
     misconfigured,  ///< keys, rights, bucket, region, clock: an operator has to do something
-    missing,        ///< there is no such copy, or no such upload any more
+    refused,        ///< this one, by the storage or by somebody in between: it is too large; others may be taken
+    missing,        ///< the storage itself has said that there is no such copy, or no such upload any more
     different,      ///< what lies or went there is not what it was said to be
     ended,          ///< the caller's own doing: stopped, or the recording was abandoned
   };
@@ -54,6 +56,13 @@ struct Found {
   std::string etag;    ///< a strong validator; the MD5 of nothing in particular
   std::string sha256;  ///< "" for one that was sent while it arrived: nobody knew it when it was begun
   std::string mark;    ///< of the upload that made it, where that was in parts
+};
+
+/// A copy in a list of them.
+struct Listed {
+  std::string name;
+  Bytes size = 0;
+  WallTime written;
 };
 
 /// What is to be read.
@@ -114,6 +123,10 @@ class Copies {
 
   /// Nothing when there is no such copy.
   virtual Task<Answer<std::optional<Found>>> look(std::string name, Until until) = 0;
+
+  /// The copies whose names come after `after`, in the order of their bytes; as many as the storage tells at once, none
+  /// at the end.
+  virtual Task<Answer<std::vector<Listed>>> list(std::string after, Until until) = 0;
 
   /// Success also when there was none.
   virtual Task<Answer<void>> remove(std::string name, Until until) = 0;

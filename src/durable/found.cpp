@@ -4,6 +4,30 @@
 #include "provider/answer.hpp"
 
 namespace onetake::durable {
+namespace {
+
+Found found_in(const Reply& reply, std::optional<Bytes> size) {
+  const auto& headers = reply.response.headers;
+  return {.size = size.value_or(0),
+          .etag = std::string{provider::strong_etag(headers)},
+          .sha256 = std::string{headers.find(sha256_field)},
+          .mark = std::string{headers.find(mark_field)}};
+}
+
+Task<Answer<std::optional<Found>>> find_by_reading(Requests& requests, std::string key, Until until) {
+  Requests::Call call;
+  call.key = std::move(key);
+  call.headers = {"Range: bytes=0-0"};
+  auto reply = co_await requests.perform(std::move(call), until);
+  if (!reply) {
+    if (reply.error().kind == Trouble::Kind::missing) co_return std::optional<Found>{};
+    co_return std::unexpected(std::move(reply.error()));
+  }
+  const auto range = provider::content_range(reply->response.headers.find("content-range"));
+  co_return found_in(*reply, range ? range->total : reply->response.length);
+}
+
+}  // namespace
 
 std::vector<std::string> head_of(const std::string& content_type, const Sent& sent, const Settings& settings) {
   std::vector<std::string> lines{"Content-Type: " + content_type};
@@ -20,17 +44,11 @@ std::vector<std::string> head_of(const std::string& content_type, const Sent& se
 Task<Answer<std::optional<Found>>> find(Requests& requests, std::string key, Until until) {
   Requests::Call call;
   call.method = provider::Method::head;
-  call.key = std::move(key);
-  auto reply = co_await requests.perform(std::move(call), until);
-  if (!reply) {
-    if (reply.error().kind == Trouble::Kind::missing) co_return std::optional<Found>{};
-    co_return std::unexpected(std::move(reply.error()));
-  }
-  const auto& headers = reply->response.headers;
-  co_return Found{.size = reply->response.length.value_or(0),
-                  .etag = std::string{provider::strong_etag(headers)},
-                  .sha256 = std::string{headers.find(sha256_field)},
-                  .mark = std::string{headers.find(mark_field)}};
+  call.key = key;
+  const auto reply = co_await requests.perform(std::move(call), until);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->status() == 404) co_return co_await find_by_reading(requests, std::move(key), until);
+  co_return found_in(*reply, reply->response.length);
 }
 
 Task<Answer<void>> confirmed(Requests& requests, Requests::Call call, Sent sent, Until until) {

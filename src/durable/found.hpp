@@ -27,7 +27,8 @@ struct Sent {
 /// The head that an object is begun with: what it is, ours, and how it is to be encrypted.
 std::vector<std::string> head_of(const std::string& content_type, const Sent& sent, const Settings& settings);
 
-/// HEAD. Nothing when there is none.
+/// HEAD; and where that says 404, which has no body, a GET of the first byte. Nothing when the storage has said that
+/// there is none.
 Task<Answer<std::optional<Found>>> find(Requests& requests, std::string key, Until until);
 
 /// Does `call`, which makes the object KEY out of what was sent, until it has been confirmed. An answer that was lost,

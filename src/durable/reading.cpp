@@ -18,13 +18,12 @@ std::optional<std::string> from_hex(std::string_view text) {
   return bytes;
 }
 
-/// What an attempt to read means to those who fetch: a copy that cannot be had is not the provider's fault.
+/// What an attempt to read means to those who fetch: a copy that cannot be had is not the provider's fault. That it is
+/// another one is told by its bytes, never by a refusal.
 Cause cause_of(const Trouble& trouble, const Reply& reply) {
   switch (trouble.kind) {
     case Trouble::Kind::missing:
       return Cause::missing;
-    case Trouble::Kind::different:
-      return Cause::wrong_content;
     case Trouble::Kind::ended:
       return Cause::internal;
     default:

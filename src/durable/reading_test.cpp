@@ -90,6 +90,23 @@ TEST(Read, OfWhatIsNotThereIsMissing) {
   EXPECT_EQ(sink.begins, 0);
 }
 
+// Whoever says so is not the storage, or does not speak of this copy.
+TEST(Read, OfWhatSomebodyInBetweenRefusesIsUnavailable) {
+  for (const auto& instead :
+       {provider::test::answer("404 Not Found", "<html><body>Not Found</body></html>"),
+        provider::test::answer("404 Not Found", ""), refusal("404 Not Found", "NoSuchBucket"),
+        provider::test::answer("403 Forbidden", "<html></html>"), provider::test::answer("413 Too Large", ""),
+        refusal("400 Bad Request", "XAmzContentSHA256Mismatch")}) {
+    Storage storage{[&](const Seen&, int) { return Fault{.instead = instead}; }};
+    storage.keep(audio(100));
+    KeepingSink sink;
+    const auto outcome = storage.read(sink);
+    ASSERT_FALSE(outcome) << instead;
+    EXPECT_EQ(outcome.error().setback.cause, Cause::unavailable) << instead;
+    EXPECT_EQ(sink.begins, 0) << instead;
+  }
+}
+
 TEST(Read, IsStoppedByItsSink) {
   Storage storage;
   storage.keep(audio(100));

@@ -75,7 +75,8 @@ Task<Answer<Reply>> Requests::perform(Call call, Until until) {
   for (int repetition = 1;; ++repetition) {
     auto reply = co_await once(call, until);
     auto verdict = judge(reply, settings_);
-    if (verdict.then == Verdict::Then::done) co_return std::move(reply);
+    const bool mute = call.method == provider::Method::head && !reply.lost && reply.status() == 404;
+    if (verdict.then == Verdict::Then::done || mute) co_return std::move(reply);
     bool again = verdict.then == Verdict::Then::again;
     if (again) again = co_await pause(repetition, reply, until);
     if (!again) co_return std::unexpected(std::move(verdict.trouble));

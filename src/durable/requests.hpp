@@ -34,7 +34,8 @@ class Requests {
   /// Once, to a receiver.
   Task<Reply> once(Call call, Until until, provider::Receiver& receiver);
 
-  /// For what may be repeated without looking whether it has happened.
+  /// For what may be repeated without looking whether it has happened. A HEAD's 404 is an answer: it cannot say what is
+  /// not there.
   Task<Answer<Reply>> perform(Call call, Until until);
 
   /// Before the n-th repetition: a while, with jitter. False when there is no time left for one.

@@ -51,6 +51,25 @@ Task<Answer<std::optional<Found>>> S3::look(std::string name, Until until) {
   return find(requests_, requests_.place().key(name), until);
 }
 
+/// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+Task<Answer<std::vector<Listed>>> S3::list(std::string after, Until until) {
+  const auto ours = requests_.place().audio();
+  Requests::Call call;
+  call.query = {{"list-type", "2"}, {"prefix", ours}};
+  if (!after.empty()) call.query.emplace_back("start-after", requests_.place().key(after));
+  auto reply = co_await requests_.perform(std::move(call), until);
+  if (!reply) co_return std::unexpected(std::move(reply.error()));
+  const auto objects = xml::objects(reply->body);
+  if (!objects)
+    co_return std::unexpected(
+        Trouble{Trouble::Kind::misconfigured, requests_.settings().endpoint + " does not list objects as S3 does"});
+  std::vector<Listed> copies;
+  for (const auto& object : *objects)
+    if (object.key.starts_with(ours))
+      copies.push_back({.name = object.key.substr(ours.size()), .size = object.size, .written = object.written});
+  co_return copies;
+}
+
 Task<Answer<void>> S3::remove(std::string name, Until until) { return remove_key(requests_.place().key(name), until); }
 
 Task<Answer<void>> S3::remove_key(std::string key, Until until) {
@@ -65,6 +84,7 @@ Task<Answer<void>> S3::remove_key(std::string key, Until until) {
 Task<Answer<int>> S3::abort_forgotten(WallTime before, Until until) {
   const auto ours = requests_.place().audio();
   int aborted = 0;
+  std::optional<Trouble> first;
   std::string next_key;
   std::string next_upload_id;
   for (;;) {
@@ -81,10 +101,11 @@ Task<Answer<int>> S3::abort_forgotten(WallTime before, Until until) {
     for (const auto& upload : page->pending) {
       if (!upload.key.starts_with(ours) || upload.begun >= before) continue;
       auto done = co_await abort_upload(requests_, upload.key, upload.upload_id, until);
-      if (!done) co_return std::unexpected(std::move(done.error()));
-      ++aborted;
+      if (done) ++aborted;
+      if (!done && !first) first = std::move(done.error());  // it keeps no other from its end
     }
     const bool moved = page->next_key != next_key || page->next_upload_id != next_upload_id;
+    if ((!page->more || !moved) && first) co_return std::unexpected(*std::move(first));
     if (!page->more || !moved) co_return aborted;
     next_key = std::move(page->next_key);
     next_upload_id = std::move(page->next_upload_id);

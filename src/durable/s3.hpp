@@ -23,6 +23,7 @@ class S3 final : public Copies {
                                std::shared_ptr<blob::Growing> growing) override;
   Task<provider::Outcome> read(Wanted wanted, provider::Sink& sink) override;
   Task<Answer<std::optional<Found>>> look(std::string name, Until until) override;
+  Task<Answer<std::vector<Listed>>> list(std::string after, Until until) override;
   Task<Answer<void>> remove(std::string name, Until until) override;
   Task<Answer<int>> abort_forgotten(WallTime before, Until until) override;
   Task<Answer<void>> check(Until until) override;

@@ -39,7 +39,8 @@ constexpr std::array table{
     Row{"BadDigest", Kind::different, "the bytes that arrived there are not those that were hashed"},
     Row{"InvalidPart", Kind::different, "a part of the upload is not what it was"},
     Row{"EntityTooSmall", Kind::different, "a part of the upload is too small"},
-    Row{"EntityTooLarge", Kind::different, "it is larger than the storage takes"},
+    Row{"EntityTooLarge", Kind::refused, "it is larger than the storage takes"},
+    Row{"KeyTooLongError", Kind::refused, "its name is longer than the storage takes: shorten storage.prefix"},
     Row{"NoSuchKey", Kind::missing, "there is no such copy"},
     Row{"NoSuchUpload", Kind::missing, "there is no such upload any more"},
     Row{"NotImplemented", Kind::misconfigured, "the storage at {endpoint} cannot do this"},
@@ -75,14 +76,13 @@ std::optional<Trouble> elsewhere(const Reply& reply, const xml::Error& error, co
                                           "\"), and storage.endpoint to that region's"};
 }
 
-/// Where there was no code: HEAD, or somebody in between.
+/// Where there was no code: HEAD, or somebody in between. Not for 404: who does not say that it is the copy that is not
+/// there may mean the bucket, or a way that a proxy does not know.
 std::string_view code_of(int status) {
   switch (status) {
     case 401:
     case 403:
       return "AccessDenied";
-    case 404:
-      return "NoSuchKey";
     case 405:
     case 501:
       return "NotImplemented";
@@ -116,7 +116,13 @@ Verdict judge(const Reply& reply, const Settings& settings) {
     return {Then::not_again, {Kind::misconfigured, "the key of storage.kms_key_id cannot be used: " + code}, code};
   for (const auto& row : table)
     if (row.code == code) return {Then::not_again, {row.kind, filled(row.what, settings)}, code};
-  return {Then::not_again, {Kind::misconfigured, settings.endpoint + ' ' + answered}, error.code};
+  if (status == 404 && code.empty())
+    return {Then::not_again,
+            {Kind::unavailable, settings.endpoint + " answered 404 and did not say, as S3 does, what is not there"}};
+  const bool this_one = status >= 400 && status < 500 && code.empty();
+  return {Then::not_again,
+          {this_one ? Kind::refused : Kind::misconfigured, settings.endpoint + ' ' + answered},
+          error.code};
 }
 
 }  // namespace onetake::durable

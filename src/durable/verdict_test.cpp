@@ -52,7 +52,7 @@ TEST(Verdict, SaysWhatAnOperatorHasToDo) {
   EXPECT_THAT(said(of(403, "InvalidAccessKeyId")), HasSubstr("storage.access_key_id"));
   EXPECT_THAT(said(of(400, "KMS.NotFoundException")), HasSubstr("storage.kms_key_id"));
   EXPECT_THAT(said(of(501)), HasSubstr("cannot do this"));
-  EXPECT_THAT(said(of(418)), HasSubstr("answered 418"));
+  EXPECT_THAT(said(of(400, "InvalidRequest")), HasSubstr("answered 400 (InvalidRequest)"));
 }
 
 TEST(Verdict, NamesTheRegionOfTheBucket) {
@@ -67,10 +67,30 @@ TEST(Verdict, NamesTheRegionOfTheBucket) {
 
 TEST(Verdict, KnowsWhatIsMissing) {
   EXPECT_EQ(of(404, "NoSuchKey").trouble.kind, Kind::missing);
-  EXPECT_EQ(of(404).trouble.kind, Kind::missing) << "a HEAD has no body";
   const auto gone = of(404, "NoSuchUpload");
   EXPECT_EQ(gone.trouble.kind, Kind::missing);
   EXPECT_EQ(gone.code, "NoSuchUpload");
+}
+
+// A proxy, another server behind the name, a HEAD: it is not the storage's word that there is no copy.
+TEST(Verdict, TakesA404WithoutACodeForNothing) {
+  Reply page;
+  page.response.status = 404;
+  page.body = "<!DOCTYPE html><html><head><title>NoSuchKey</title></head><body>Not Found<br></body></html>";
+  for (const auto& verdict : {of(404), judge(page, {})}) {
+    EXPECT_EQ(verdict.then, Then::not_again);
+    EXPECT_EQ(verdict.trouble.kind, Kind::unavailable);
+    EXPECT_THAT(verdict.trouble.detail, HasSubstr("404"));
+  }
+}
+
+TEST(Verdict, KnowsWhatConcernsOneAlone) {
+  EXPECT_EQ(of(400, "EntityTooLarge").trouble.kind, Kind::refused);
+  for (const int status : {400, 411, 413, 414, 418, 422}) {
+    EXPECT_EQ(of(status).trouble.kind, Kind::refused) << status;
+    EXPECT_EQ(of(status).then, Then::not_again) << status;
+    EXPECT_THAT(of(status).trouble.detail, HasSubstr("answered " + std::to_string(status)));
+  }
 }
 
 TEST(Verdict, RepeatsWhatWasLostUnlessWeEndedIt) {

@@ -1,6 +1,7 @@
 #include "durable/xml.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <pugixml.hpp>
 #include <sstream>
 
@@ -61,6 +62,21 @@ std::optional<Uploads> uploads(std::string_view text) {
   made.more = text_of(root, "IsTruncated") == "true";
   made.next_key = text_of(root, "NextKeyMarker");
   made.next_upload_id = text_of(root, "NextUploadIdMarker");
+  return made;
+}
+
+std::optional<std::vector<Object>> objects(std::string_view text) {
+  pugi::xml_document document;
+  if (!read(document, text, "ListBucketResult")) return std::nullopt;
+  std::vector<Object> made;
+  for (const auto& node : document.document_element().children("Contents")) {
+    const auto size = text_of(node, "Size");
+    const auto written = parse_rfc3339(text_of(node, "LastModified"));
+    Object object{.key = text_of(node, "Key"), .size = 0, .written = written.value_or(WallTime{})};
+    const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), object.size);
+    if (!written || error != std::errc{} || end != size.data() + size.size()) return std::nullopt;
+    made.push_back(std::move(object));
+  }
   return made;
 }
 

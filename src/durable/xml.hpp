@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/units.hpp"
 
 /// What S3 says and wants to hear, as XML. An answer that is not well formed, or is another document, is nothing.
 namespace onetake::durable::xml {
@@ -34,6 +35,14 @@ struct Uploads {
   std::string next_upload_id;
 };
 std::optional<Uploads> uploads(std::string_view text);
+
+struct Object {
+  std::string key;
+  Bytes size = 0;
+  WallTime written;
+};
+/// Of a ListBucketResult.
+std::optional<std::vector<Object>> objects(std::string_view text);
 
 /// The body of CompleteMultipartUpload: part 1 has the first ETag.
 std::string complete(const std::vector<std::string>& etags);

@@ -52,6 +52,22 @@ TEST(Xml, ListsUploads) {
               "</ListMultipartUploadsResult>"));
 }
 
+TEST(Xml, ListsObjects) {
+  const auto page = objects(
+      "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a/b</Key><LastModified>2026-11-22T09:30:00.000Z"
+      "</LastModified><Size>5000000000</Size></Contents></ListBucketResult>");
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->size(), 1);
+  EXPECT_EQ(page->front().key, "a/b");
+  EXPECT_EQ(page->front().size, 5'000'000'000);
+  EXPECT_EQ(rfc3339(page->front().written), "2026-11-22T09:30:00.000Z");
+  EXPECT_TRUE(objects("<ListBucketResult/>")->empty());
+  for (const std::string contents :
+       {"<Size>1</Size>", "<Size>1 </Size><LastModified>2026-11-22T09:30:00Z</LastModified>",
+        "<Size>-1</Size><LastModified>2026-11-22T09:30:00Z</LastModified>"})
+    EXPECT_FALSE(objects("<ListBucketResult><Contents>" + contents + "</Contents></ListBucketResult>")) << contents;
+}
+
 TEST(Xml, WritesACompletion) {
   EXPECT_EQ(complete({"\"a\"", "<&>"}),
             R"(<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">)"

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/waiters.hpp"
@@ -33,6 +34,21 @@ class ScriptedCopies final : public durable::Copies {
     const std::lock_guard lock{mutex_};
     return asked_;
   }
+  /// The next read, and no other, brings this; not sized, as a body in chunks, which does not tell its length.
+  void read_next(std::string bytes, bool sized = true) {
+    const std::lock_guard lock{mutex_};
+    next_read_ = {std::move(bytes), sized};
+  }
+  /// What lies there has none of our fields.
+  void lose_fields() {
+    const std::lock_guard lock{mutex_};
+    mark_.clear();
+  }
+  /// From now on nothing that is done under this name succeeds; nothing: as with the others.
+  void fail(const std::string& name, std::optional<Kind> kind) {
+    const std::lock_guard lock{mutex_};
+    bad_[name] = kind;
+  }
   /// From now on nothing succeeds; nothing: everything does.
   void fail(std::optional<Kind> kind) {
     const std::lock_guard lock{mutex_};
@@ -57,6 +73,7 @@ class ScriptedCopies final : public durable::Copies {
                                         std::shared_ptr<blob::Growing> growing) override;
   Task<provider::Outcome> read(durable::Wanted wanted, provider::Sink& sink) override;
   Task<durable::Answer<std::optional<durable::Found>>> look(std::string name, durable::Until until) override;
+  Task<durable::Answer<std::vector<durable::Listed>>> list(std::string after, durable::Until until) override;
   Task<durable::Answer<void>> remove(std::string name, durable::Until until) override;
   Task<durable::Answer<int>> abort_forgotten(WallTime before, durable::Until until) override;
   Task<durable::Answer<void>> check(durable::Until until) override;
@@ -65,12 +82,19 @@ class ScriptedCopies final : public durable::Copies {
   class Growing;
 
   Task<durable::Answer<void>> step(std::string what);
+  std::optional<std::pair<std::string, bool>> next() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(next_read_, std::nullopt);
+  }
 
   mutable std::mutex mutex_;
   Waiters waiters_{mutex_};
   std::map<std::string, std::string> objects_;
   std::vector<std::string> asked_;
   std::optional<Kind> failing_;
+  std::map<std::string, std::optional<Kind>> bad_;  ///< by name
+  std::optional<std::pair<std::string, bool>> next_read_;
+  std::string mark_ = "scripted";
   bool holding_ = false;
   int held_ = 0;
 };
@@ -94,6 +118,7 @@ class ScriptedCopies::Growing final : public durable::Upload {
 /// Every call goes through here.
 inline Task<durable::Answer<void>> ScriptedCopies::step(std::string what) {
   std::unique_lock lock{mutex_};
+  const auto name = what.substr(what.find(' ') + 1);
   asked_.push_back(std::move(what));
   waiters_.wake_all();
   if (holding_) {
@@ -102,7 +127,9 @@ inline Task<durable::Answer<void>> ScriptedCopies::step(std::string what) {
     while (holding_) co_await waiters_.wait(lock, never);
     --held_;
   }
-  if (failing_) co_return std::unexpected(durable::Trouble{*failing_, "scripted"});
+  const auto bad = bad_.find(name);
+  const auto kind = bad != bad_.end() && bad->second ? bad->second : failing_;
+  if (kind) co_return std::unexpected(durable::Trouble{*kind, "scripted"});
   co_return durable::Answer<void>{};
 }
 
@@ -165,9 +192,13 @@ inline Task<provider::Outcome> ScriptedCopies::read(durable::Wanted wanted, prov
   };
   const auto all = objects();
   if (!all.contains(wanted.name)) co_return stopped(Cause::missing);
-  const auto& body = all.at(wanted.name);
-  const provider::Head head{
+  auto body = all.at(wanted.name);
+  provider::Head head{
       .offset = 0, .total = body.size(), .framing = provider::Framing::length, .validator = "\"v\"", .digests = {}};
+  if (const auto instead = next()) {
+    body = instead->first;
+    head.total = instead->second ? std::optional{body.size()} : std::nullopt;
+  }
   if (!sink.begin(head)) co_return stopped(Cause::internal);
   if (!sink.data(bytes(body.substr(0, body.size() / 2)))) co_return stopped(Cause::internal);
   const auto done = co_await step("read " + wanted.name);
@@ -182,8 +213,18 @@ inline Task<durable::Answer<std::optional<durable::Found>>> ScriptedCopies::look
   const auto all = objects();
   const auto found = all.find(name);
   if (found == all.end()) co_return std::nullopt;
-  durable::Found copy{.size = found->second.size(), .etag = "\"v\"", .sha256 = {}, .mark = {}};
+  durable::Found copy{.size = found->second.size(), .etag = "\"v\"", .sha256 = {}, .mark = mark_};
   co_return copy;
+}
+
+inline Task<durable::Answer<std::vector<durable::Listed>>> ScriptedCopies::list(std::string after, durable::Until) {
+  const auto done = co_await step("list " + after);
+  if (!done) co_return std::unexpected(done.error());
+  std::vector<durable::Listed> page;
+  const auto all = objects();
+  for (auto at = all.upper_bound(after); at != all.end(); ++at)
+    page.push_back({.name = at->first, .size = at->second.size(), .written = {}});
+  co_return page;
 }
 
 inline Task<durable::Answer<void>> ScriptedCopies::remove(std::string name, durable::Until) {

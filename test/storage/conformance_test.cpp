@@ -130,6 +130,19 @@ TEST_F(Storage, RemovesOnceAndAgain) {
   EXPECT_TRUE(harness.run(s3.remove(name, soon())));
 }
 
+TEST_F(Storage, ListsWhatItKeeps) {
+  put(noise(10));
+  const auto page = harness.run(s3.list(name.substr(0, name.size() - 1), soon()));
+  ASSERT_TRUE(page) << page.error().detail;
+  ASSERT_FALSE(page->empty());
+  EXPECT_EQ(page->front().name, name);
+  EXPECT_EQ(page->front().size, 10);
+  EXPECT_LT(wall_now() - page->front().written, std::chrono::minutes{1});
+  const auto behind = harness.run(s3.list("~", soon()));
+  ASSERT_TRUE(behind) << behind.error().detail;
+  EXPECT_TRUE(behind->empty());
+}
+
 TEST_F(Storage, IsChecked) { EXPECT_TRUE(harness.run(s3.check(soon()))); }
 
 TEST_F(Storage, SaysWhatIsWrong) {

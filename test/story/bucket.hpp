@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +28,16 @@ class Storage {
                                      {"secret_access_key", said.secret_access_key}})
       more[std::string{"storage."} + key] = '"' + value + '"';
     return more;
+  }
+  /// From now on these requests are answered so, and nothing is done; those for which it says "" are served.
+  using Answers = std::function<std::string(const durable::test::Seen&)>;
+  void answer(Answers answers) {
+    const std::lock_guard lock{mutex_};
+    answers_ = std::move(answers);
+  }
+  /// As whoever stands in between, or the storage without the bucket, says that something is not there.
+  static std::string nothing_there(const durable::test::Seen& seen, const std::string& answer) {
+    return seen.method == "HEAD" ? "HTTP/1.1 404 Not Found\r\n\r\n" : answer;
   }
   void go_on() {
     pausing = false;
@@ -55,10 +67,16 @@ class Storage {
  private:
   durable::test::Fault fault(const durable::test::Seen& seen) {
     if (down) return {.instead = "nothing", .lost = true};
+    {
+      const std::lock_guard lock{mutex_};
+      if (auto said = answers_ ? answers_(seen) : ""; !said.empty()) return {.instead = std::move(said)};
+    }
     if (pausing && seen.method == "GET") return {.cut = 40'000, .pause = [this] { go_on_.wait(); }};
     return {};
   }
 
+  std::mutex mutex_;
+  Answers answers_;
   provider::test::Signal go_on_;
   durable::test::Bucket bucket_{[this](const durable::test::Seen& seen, int) { return fault(seen); }};
 };
