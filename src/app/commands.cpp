@@ -102,19 +102,24 @@ int verify(const Settings& settings, bool json) try {
     boost::json::array violations;
     for (const auto& each : verified->violations)
       violations.push_back({{"invariant", each.invariant}, {"subject", each.subject}, {"detail", each.detail}});
-    const boost::json::object all{{"violations", std::move(violations)},
-                                  {"recordings", verified->recordings},
-                                  {"runs", verified->runs},
-                                  {"files", verified->files},
-                                  {"bytes", verified->bytes}};
+    boost::json::object all{{"violations", std::move(violations)},
+                            {"recordings", verified->recordings},
+                            {"runs", verified->runs},
+                            {"files", verified->files},
+                            {"bytes", verified->bytes}};
+    if (verified->copies) all["copies"] = *verified->copies;
+    if (!verified->unanswered.empty()) all["unanswered"] = verified->unanswered;
     std::cout << boost::json::serialize(all) << '\n';
   } else {
     for (const auto& each : verified->violations)
       std::cout << each.invariant << ": " << each.subject << ": " << each.detail << '\n';
     std::cerr << verified->recordings << " recordings, " << verified->runs << " runs, " << verified->files << " files, "
-              << verified->bytes << " bytes of audio: " << verified->violations.size() << " violations\n";
+              << verified->bytes << " bytes of audio"
+              << (verified->copies ? ", " + std::to_string(*verified->copies) + " durable copies" : "") << ": "
+              << verified->violations.size() << " violations\n";
+    if (!verified->unanswered.empty()) std::cerr << verified->unanswered << '\n';
   }
-  return verified->violations.empty() ? 0 : 1;
+  return verified->violations.empty() && verified->unanswered.empty() ? 0 : 1;
 } catch (const std::exception& error) {
   return wrong(1, error.what());
 }

@@ -2,12 +2,16 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <thread>
 
 #include "app/instance.hpp"
+#include "base/offload.hpp"
+#include "durable/s3.hpp"
 #include "ledger/migrations.hpp"
 #include "ledger/postgres_ledger.hpp"
 #include "ledger/sqlite_ledger.hpp"
+#include "provider/transfer.hpp"
 
 namespace onetake::app {
 namespace {
@@ -69,6 +73,27 @@ Answer<T> with_ledger(const Settings& settings, Use use) {
   return settings.database.shared() ? with_postgres<T>(settings, use) : with_sqlite<T>(settings, use);
 }
 
+/// The storage, for a command.
+class ListedStorage {
+ public:
+  explicit ListedStorage(const durable::Settings& settings) : copies_(settings, transfers_, hashing_) {}
+
+  Answer<std::vector<durable::Listed>> list(const std::string& after) {
+    durable::Until until{.deadline = in(patience)};
+    auto page = foreground_.wait_for(copies_.list(after, until));
+    if (!page) return std::unexpected("storage: " + page.error().detail);
+    return *std::move(page);
+  }
+
+ private:
+  static constexpr milliseconds patience{60'000};
+
+  Foreground foreground_;
+  provider::Transfers transfers_;
+  Offload hashing_{1};
+  durable::S3 copies_;
+};
+
 /// A database that is there, nobody else's: its schema.
 Answer<std::string> check_file(const Settings& settings) {
   const fs::path file = settings.sqlite_file();
@@ -99,10 +124,16 @@ Answer<ledger::Table> ledger_query(const Settings& settings, const std::string& 
 
 Answer<Verified> verify_data(const Settings& settings) {
   const auto& dir = settings.server.data_dir;
+  std::optional<ListedStorage> storage;
+  ListCopies list;
+  if (!settings.storage.type.empty()) {
+    storage.emplace(settings.storage);
+    list = [&storage](const std::string& after) { return storage->list(after); };
+  }
   return with_ledger<Verified>(settings, [&](const AskLedger& ask) {
-    if (!settings.database.shared()) return verify(ask, ledger::sqlite_inquiry(), dir);
+    if (!settings.database.shared()) return verify(ask, ledger::sqlite_inquiry(), dir, list);
     const auto inquiry = ledger::postgres_inquiry(Instance::node_of(dir).value_or(""));
-    return verify(ask, *inquiry, dir);
+    return verify(ask, *inquiry, dir, list);
   });
 }
 

@@ -5,8 +5,11 @@
 
 #include <cerrno>
 #include <optional>
+#include <set>
 #include <system_error>
+#include <utility>
 
+#include "app/verify_copies.hpp"
 #include "base/fd.hpp"
 #include "blob/store.hpp"
 #include "ledger/invariants.hpp"
@@ -35,6 +38,10 @@ struct Pointer {
   bool operator==(const Pointer&) const = default;
 };
 
+WallTime wall_time(fs::file_time_type time) {
+  return std::chrono::floor<milliseconds>(std::chrono::file_clock::to_sys(time));
+}
+
 std::string text(const std::optional<std::string>& cell) { return cell.value_or(""); }
 
 /// In hex; nothing when the file cannot be read to its end, which errno tells.
@@ -55,8 +62,9 @@ std::optional<std::string> sha256_of(const fs::path& path, Bytes& size) {
 
 class Verifier {
  public:
-  Verifier(const AskLedger& ask, const ledger::Inquiry& inquiry, const fs::path& data_dir, fs::file_time_type now)
-      : ask_(ask), inquiry_(inquiry), dir_(data_dir), now_(now) {}
+  Verifier(const AskLedger& ask, const ledger::Inquiry& inquiry, const fs::path& data_dir, const ListCopies& list,
+           WallTime now)
+      : ask_(ask), inquiry_(inquiry), dir_(data_dir), list_(list), now_(now) {}
 
   Verified all() && {
     schema();
@@ -67,6 +75,7 @@ class Verifier {
     pointers();
     published_files();
     temporary_files();
+    if (list_) copies();
     return std::move(done_);
   }
 
@@ -141,7 +150,7 @@ class Verifier {
   [[nodiscard]] bool old(const fs::directory_entry& entry) const {
     std::error_code gone;
     const auto written = entry.last_write_time(gone);
-    return !gone && now_ - written > tolerated;
+    return !gone && now_ - wall_time(written) > tolerated;
   }
 
   template <class Look>
@@ -151,47 +160,64 @@ class Verifier {
       look(*entry);
   }
 
-  /// The names of files begin with the id of their recording, those of temporaries with that of their run.
-  static std::string id_in(const fs::directory_entry& entry) {
-    return entry.path().filename().string().substr(0, id_size);
-  }
-
   void published_files() {
+    std::vector<fs::path> old_ones;
     files_in(dir_ / "audio", [&](const fs::directory_entry& folder) {
       files_in(folder.path(), [&](const fs::directory_entry& file) {
         ++done_.files;
-        if (!old(file)) return;
-        const auto known = ask(inquiry_.accounts_for(file.path().filename().string(), id_in(file)));
-        if (!known.rows.empty() || !fs::exists(file.path())) return;
-        report("file_has_its_pointer", file.path().string(), "older than an hour, and no recording's audio here");
+        if (old(file)) old_ones.push_back(file.path());
+        if (std::ssize(old_ones) == page()) account_for(std::exchange(old_ones, {}));
       });
     });
+    account_for(old_ones);
+  }
+
+  void account_for(const std::vector<fs::path>& files) {
+    if (files.empty()) return;
+    std::vector<std::string> blobs;
+    for (const auto& file : files) blobs.push_back(file.filename().string());
+    std::set<std::string> accounted;
+    for (const auto& row : ask(inquiry_.accounted_of(blobs)).rows) accounted.insert(text(row.at(0)));
+    for (const auto& file : files)
+      if (!accounted.contains(file.filename().string()) && fs::exists(file))
+        report("file_has_its_pointer", file.string(), "older than an hour, and no recording's audio here");
   }
 
   void temporary_files() {
     files_in(dir_ / "temporary", [&](const fs::directory_entry& file) {
       ++done_.files;
       if (!old(file)) return;
+      const auto run = file.path().filename().string().substr(0, id_size);  // a temporary's name begins with it
       const auto active =
-          ask("SELECT 1 FROM run WHERE id = " + ledger::quoted(id_in(file)) + " AND status IN ('queued', 'running')");
+          ask("SELECT 1 FROM run WHERE id = " + ledger::quoted(run) + " AND status IN ('queued', 'running')");
       if (!active.rows.empty() || !fs::exists(file.path())) return;
       report("temporary_has_its_run", file.path().string(), "older than an hour, and no active run's");
     });
   }
 
+  void copies() {
+    const auto counted = verify_copies(ask_, page(), list_, now_,
+                                       [this](Violation each) { done_.violations.push_back(std::move(each)); });
+    if (counted)
+      done_.copies = *counted;
+    else
+      done_.unanswered = counted.error();
+  }
+
   const AskLedger& ask_;
   const ledger::Inquiry& inquiry_;
   const fs::path dir_;
-  const fs::file_time_type now_;
+  const ListCopies& list_;
+  const WallTime now_;
   Verified done_;
 };
 
 }  // namespace
 
 Answer<Verified> verify(const AskLedger& ask, const ledger::Inquiry& inquiry, const fs::path& data_dir,
-                        fs::file_time_type now) {
+                        const ListCopies& list, WallTime now) {
   try {
-    return Verifier{ask, inquiry, data_dir, now}.all();
+    return Verifier{ask, inquiry, data_dir, list, now}.all();
   } catch (const Unanswered& unanswered) {
     return std::unexpected(unanswered.why);
   }

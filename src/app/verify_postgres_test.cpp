@@ -42,14 +42,15 @@ class VerifyPostgres : public testing::Test {
   }
   void sabotage(const std::string& sql) const { schema_.connect()->execute(sql); }
 
-  Verified verified(const std::string& node, const fs::path& dir, std::chrono::hours later = {}) {
+  Verified verified(const std::string& node, const fs::path& dir, std::chrono::hours later = {},
+                    const ListCopies& list = {}) {
     const auto ledger = open(node);
     const AskLedger ask = [&](const std::string& sql) -> Answer<ledger::Table> {
       auto table = loop_.wait_for(ledger->query(sql));
       if (!table) return std::unexpected(table.error().detail);
       return *std::move(table);
     };
-    return verify(ask, *ledger::postgres_inquiry(node), dir, fs::file_time_type::clock::now() + later).value();
+    return verify(ask, *ledger::postgres_inquiry(node), dir, list, wall_now() + later).value();
   }
   Verified verified(std::chrono::hours later = {}) { return verified("node-1", one_.path(), later); }
 
@@ -141,6 +142,22 @@ TEST_F(VerifyPostgres, AFileOfAnotherNodesIsNotOurs) {
 TEST_F(VerifyPostgres, FindsATemporaryThatNobodyWrites) {
   std::ofstream{one_.path() / "temporary" / "01234567-89ab-7def-8123-456789abcdef-1-1"} << "half a recording";
   EXPECT_THAT(verified(std::chrono::hours{2}).violations, ElementsAre(named("temporary_has_its_run")));
+}
+
+TEST_F(VerifyPostgres, ComparesTheCopiesOfAllNodesWithTheStorage) {
+  sabotage("UPDATE recording SET media_durable = true WHERE media_blob IS NOT NULL");
+  const ListCopies list = [this](const std::string& after) {
+    std::vector<durable::Listed> page{{.name = blob_, .size = 16, .written = {}}};
+    if (after >= blob_) page.clear();
+    return Answer<std::vector<durable::Listed>>{page};
+  };
+  const auto found = verified("node-1", one_.path(), {}, list);
+  EXPECT_EQ(found.copies, 1);
+  EXPECT_THAT(found.violations, ElementsAre(named("copy_has_its_object"))) << "of the other node's recording";
+  sabotage("UPDATE recording SET media_durable = false");
+  EXPECT_THAT(verified("node-1", one_.path(), {}, list).violations, IsEmpty()) << "they stand on the list";
+  sabotage("DELETE FROM loose_object");
+  EXPECT_THAT(verified("node-1", one_.path(), {}, list).violations, ElementsAre(named("object_has_its_pointer")));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
+#include <utility>
 
 #include "app/test_data.hpp"
+#include "app/verify_copies.hpp"
 #include "base/temp_folder.hpp"
 #include "ledger/sqlite_connection.hpp"
 #include "ledger/sqlite_ledger.hpp"
@@ -45,7 +48,7 @@ class VerifyTest : public testing::Test {
       if (!table) return std::unexpected(table.error().detail);
       return *std::move(table);
     };
-    return verify(ask, ledger::sqlite_inquiry(), folder_.path(), fs::file_time_type::clock::now() + later).value();
+    return verify(ask, ledger::sqlite_inquiry(), folder_.path(), list_, wall_now() + later).value();
   }
 
   fs::path audio() const { return blob::Store::path_of(folder_.path(), blob_); }
@@ -54,6 +57,7 @@ class VerifyTest : public testing::Test {
   fs::path file_ = folder_.path() / "onetake.db";
   Foreground loop_;
   std::string blob_;
+  ListCopies list_;
 };
 
 TEST_F(VerifyTest, FindsNothingWhereAllIsWell) {
@@ -158,6 +162,90 @@ TEST_F(VerifyTest, WhatHasOnlyADurableCopyNeedsNoFile) {
   EXPECT_THAT(verified(std::chrono::hours{2}).violations, IsEmpty());
   sabotage("UPDATE recording SET media_durable = 0");
   EXPECT_THAT(verified().violations, ElementsAre(named("ready_is_held")));
+}
+
+/// With a storage, which lists two at a time.
+class VerifyCopies : public VerifyTest {
+ protected:
+  VerifyCopies() {
+    sabotage("UPDATE recording SET media_durable = 1 WHERE media_blob IS NOT NULL");
+    list_ = [this](const std::string& after) -> Answer<std::vector<durable::Listed>> {
+      std::vector<durable::Listed> page;
+      for (auto at = stored_.upper_bound(after); at != stored_.end() && page.size() < 2; ++at)
+        page.push_back({.name = at->first, .size = at->second, .written = written_});
+      return page;
+    };
+    stored_[blob_] = 16;
+  }
+
+  std::map<std::string, Bytes> stored_;
+  WallTime written_ = wall_now();
+};
+
+TEST_F(VerifyCopies, FindsNothingWhereAllIsWell) {
+  const auto found = verified(std::chrono::hours{2});
+  EXPECT_THAT(found.violations, IsEmpty());
+  EXPECT_EQ(found.copies, 1);
+}
+
+TEST_F(VerifyCopies, FindsOneThatIsNotThere) {
+  for (const std::string name : {"0", "00", "01", "fffff"}) stored_[name] = 1;
+  stored_.erase(blob_);
+  EXPECT_THAT(verified().violations, ElementsAre(AllOf(named("copy_has_its_object"),
+                                                       Field(&Violation::detail, HasSubstr("not in the storage")))));
+}
+
+TEST_F(VerifyCopies, FindsOneOfAnotherLength) {
+  stored_[blob_] = 15;
+  EXPECT_THAT(verified().violations,
+              ElementsAre(AllOf(named("copy_has_its_object"), Field(&Violation::detail, HasSubstr("15 bytes")))));
+}
+
+TEST_F(VerifyCopies, FindsWhatNobodyPointsTo) {
+  stored_[blob_ + "0"] = stored_["0"] = stored_["f"] = 1;
+  EXPECT_THAT(verified().violations, IsEmpty()) << "somebody may be about to point to it";
+  EXPECT_THAT(verified(std::chrono::hours{2}).violations,
+              ElementsAre(AllOf(named("object_has_its_pointer"), Field(&Violation::subject, "0")),
+                          Field(&Violation::subject, blob_ + "0"), Field(&Violation::subject, "f")));
+  sabotage("INSERT INTO loose_object VALUES ('0', 0, 0), ('f', 0, 1)");
+  EXPECT_THAT(verified(std::chrono::hours{2}).violations, ElementsAre(Field(&Violation::subject, blob_ + "0")));
+}
+
+// It was copied after its page had been listed.
+TEST_F(VerifyCopies, WhatChangesMeanwhileIsAskedForAgain) {
+  const auto all = std::exchange(stored_, {});
+  const auto list = list_;
+  list_ = [&, first = true](const std::string& after) mutable {
+    auto page = list(after);
+    if (std::exchange(first, false)) stored_ = all;
+    return page;
+  };
+  EXPECT_THAT(verified().violations, IsEmpty());
+}
+
+TEST(Copies, WhatLosesItsPointerMeanwhileIsNotMissed) {
+  const std::string id(36, 'a');
+  int asked = 0;
+  const AskLedger ask = [&](const std::string&) -> Answer<ledger::Table> {
+    ledger::Table table;
+    if (asked++ == 0) table.rows.push_back({id, id + "-1-1-1", "16"});
+    return table;
+  };
+  const ListCopies list = [](const std::string&) { return std::vector<durable::Listed>{}; };
+  std::vector<Violation> violations;
+  const auto count = verify_copies(ask, 500, list, wall_now(), [&](Violation each) { violations.push_back(each); });
+  ASSERT_TRUE(count);
+  EXPECT_EQ(*count, 0);
+  EXPECT_THAT(violations, IsEmpty());
+  EXPECT_EQ(asked, 3) << "a page, the end, and this one again";
+}
+
+TEST_F(VerifyCopies, AStorageThatDoesNotAnswerIsNoViolation) {
+  list_ = [](const std::string&) { return std::unexpected("storage: no answer"); };
+  const auto found = verified();
+  EXPECT_THAT(found.violations, IsEmpty());
+  EXPECT_FALSE(found.copies);
+  EXPECT_EQ(found.unanswered, "storage: no answer");
 }
 
 TEST_F(VerifyTest, FindsATemporaryThatNobodyWrites) {

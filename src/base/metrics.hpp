@@ -32,6 +32,7 @@ enum class Series {
   http_bytes_sent,
   relayed,
   redis_up,
+  ledger_up,
   cache_opens,
   cache_bytes,
   cache_evictions,

@@ -21,9 +21,9 @@ TEST(Metrics, TextHasEverySeriesFromTheStart) {
         "onetake_duplicate_runs gauge", "onetake_runs_per_recording histogram", "onetake_prepare_seconds histogram",
         "onetake_lease_rescues_total counter", "onetake_stale_token_rejections_total counter",
         "onetake_http_connections gauge", "onetake_http_audio_bytes_sent_total counter", "onetake_cache_bytes gauge",
-        "onetake_redis_up gauge", "onetake_durable_pending gauge", "onetake_durable_removed_total counter",
-        "process_start_time_seconds gauge", "process_resident_memory_bytes gauge", "process_open_fds gauge",
-        "process_max_fds gauge"})
+        "onetake_redis_up gauge", "onetake_ledger_up gauge", "onetake_durable_pending gauge",
+        "onetake_durable_removed_total counter", "process_start_time_seconds gauge",
+        "process_resident_memory_bytes gauge", "process_open_fds gauge", "process_max_fds gauge"})
     EXPECT_THAT(page, HasSubstr("# TYPE " + declared + '\n'));
 }
 

@@ -3,11 +3,6 @@
 namespace onetake::ledger {
 namespace {
 
-bool past_retention(const Recording& recording, const Play& play) {
-  if (play.retention == milliseconds{0}) return false;
-  return play.now >= recording.registered.started_at.value_or(recording.registered_at) + play.retention;
-}
-
 struct Asked {
   std::string_view name;
   Urgency urgency;
@@ -28,7 +23,7 @@ Asked asked(AskedBy by) {
 }  // namespace
 
 Verdict judge(const Recording& recording, const Play& play) {
-  if (past_retention(recording, play)) return {Found::gone, {}};
+  if (past_retention(recording, play.retention, play.now)) return {Found::gone, {}};
   if (play.explicit_action && play.asked_by == AskedBy::retry)
     if (recording.state == State::failed || gone_at_provider(recording)) return {Found::created, {}, true};
   if (recording.state == State::gone) return {Found::gone, {}};

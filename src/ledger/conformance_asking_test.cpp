@@ -27,7 +27,8 @@ TEST_P(Conformance, CancelEndsWhatWaitsAndWhatRuns) {
     EXPECT_EQ(cancelled.run->status, RunStatus::cancelled);
     EXPECT_EQ(cancelled.run->completed_at, at(7));
     EXPECT_THAT(cancelled.leftovers.runs, ElementsAre(id));
-    EXPECT_THAT(cancelled.leftovers.recordings, ElementsAre(admission.recording.id));
+    EXPECT_THAT(cancelled.leftovers.recordings,
+                ElementsAre(Dropped{admission.recording.id, admission.recording.cycle}));
     EXPECT_THAT(cancelled.leftovers.blobs, IsEmpty());
     const auto found = find(call).value();
     EXPECT_EQ(found.state, State::remote);

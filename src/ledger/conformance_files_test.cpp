@@ -105,6 +105,21 @@ TEST_P(Conformance, AnnouncedAFileIsLooseUntilAPointerTakesIt) {
   EXPECT_THAT(after.loose(true), IsEmpty());
 }
 
+TEST_P(Conformance, WhatComesBackIsNoLongerLoose) {
+  Files files{loop_, *ledger_};
+  const auto recording = ready("CA1", "a").recording;
+  loop_.run(ledger_->announce_object("a", at(0)));
+  ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "a")));
+  ASSERT_TRUE(loop_.run(ledger_->disown(recording, "a")));
+  ASSERT_THAT(files.loose(), ElementsAre("a"));
+  ASSERT_TRUE(loop_.run(ledger_->announce("a")));
+  EXPECT_THAT(files.loose(), IsEmpty());
+  std::vector<std::string> unlinked{"a"};
+  EXPECT_EQ(loop_.run(ledger_->strike_files(unlinked, false)), 0) << "by who evicted it, late";
+  EXPECT_THAT(files.loose(true), ElementsAre("a"));
+  EXPECT_EQ(loop_.run(ledger_->strike_files(unlinked, true)), 1);
+}
+
 TEST_P(Conformance, AStalePublicationStaysLoose) {
   Files files{loop_, *ledger_};
   put("CA1");
@@ -128,19 +143,20 @@ TEST_P(Conformance, WhatLosesItsPointerIsLooseInTheSameTransaction) {
   EXPECT_THAT(files.loose(), UnorderedElementsAre("erased", "replaced", "evicted"));
 
   std::vector<std::string> unlinked{"erased", "evicted", "never was"};
-  EXPECT_EQ(loop_.run(ledger_->strike_files(std::move(unlinked))), 2);
+  EXPECT_EQ(loop_.run(ledger_->strike_files(std::move(unlinked), false)), 2);
   EXPECT_THAT(files.loose(), ElementsAre("replaced"));
 }
 
-TEST_P(Conformance, ActiveRunsAreThoseThatHaveNotEnded) {
-  put("CA1");
-  put("CA2");
-  put("CA3");
-  const auto running = play(pressed_and_claimed("CA1"));
-  const auto queued = play(pressed("CA2"));
-  ASSERT_TRUE(fail(*play(pressed_and_claimed("CA3")).lease, Cause::forbidden));
-  EXPECT_THAT(loop_.run(ledger_->active_runs()),
-              UnorderedElementsAre(running.recording.run->id, queued.recording.run->id));
+TEST_P(Conformance, OfWhatIsErasedOrGoneNothingIsKept) {
+  const auto erased = ready("CA1", "a").recording;
+  const auto retired = ready("CA2", "b").recording;
+  const auto kept = ready("CA3", "c").recording;
+  const auto disowned = ready("CA4", "d").recording;
+  loop_.run(ledger_->erase(acme, CallSid{"CA1"}, {}, at(10)));
+  ASSERT_THAT(retire(milliseconds{1000}, at(1000), 1), ElementsAre("CA2"));
+  ASSERT_TRUE(loop_.run(ledger_->disown(disowned, "d")));
+  std::vector<RecordingId> asked{erased, retired, kept, disowned};
+  EXPECT_THAT(loop_.run(ledger_->not_to_be_kept(std::move(asked))), UnorderedElementsAre(erased, retired));
 }
 
 }  // namespace

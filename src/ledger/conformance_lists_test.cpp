@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/conformance.hpp"
+#include "ledger/cursor.hpp"
 
 namespace onetake::ledger {
 namespace {
@@ -118,6 +119,34 @@ TEST_P(Conformance, ABrokenCursorIsABadRequest) {
     ASSERT_FALSE(page) << cursor;
     EXPECT_EQ(page.error().fault, Fault::bad_request);
   }
+}
+
+// Not UTF-8, or with a NUL in it: no database holds it as text.
+TEST_P(Conformance, WhatIsNoTextNamesNothing) {
+  const auto lease = ready("CA1");
+  using namespace std::string_literals;
+  for (const std::string& name : {"\xff"s, "\xc3"s, "\xed\xa0\x80"s, "\0"s, lease.run.str() + "\0"s, "CA1\0"s}) {
+    EXPECT_FALSE(loop_.run(ledger_->run(acme, RunId{name})));
+    EXPECT_FALSE(loop_.run(ledger_->run(TenantId{name}, lease.run)));
+    EXPECT_FALSE(cancel(RunId{name}).run);
+    EXPECT_THAT(loop_.run(ledger_->look_at(std::vector{RunId{name}}, hour)), IsEmpty());
+    EXPECT_FALSE(find(name));
+    EXPECT_EQ(play(pressed(name)).found, Found::nothing);
+    EXPECT_THAT(loop_.run(ledger_->runs({.tenant = acme, .call_sid = CallSid{name}}))->items, IsEmpty());
+    EXPECT_FALSE(loop_.run(ledger_->list({.tenant = acme, .cursor = encode({at(0), name})})));
+    EXPECT_FALSE(loop_.run(ledger_->runs({.tenant = acme, .cursor = encode_run_cursor(name)})));
+  }
+  EXPECT_THAT(loop_.run(ledger_->look_at(std::vector{RunId{"\xff"}, lease.run}, hour)), SizeIs(1));
+}
+
+// Or a run could never be told to have failed.
+TEST_P(Conformance, WhatAProviderSaidMayBeNoText) {
+  put("CA1");
+  const auto lease = play(pressed_and_claimed("CA1")).lease.value();
+  const Setback said{Cause::unavailable, "said \xff", 503};
+  EXPECT_TRUE(loop_.run(ledger_->retry(lease, Reason::retrying, said, at(1), true)));
+  EXPECT_TRUE(loop_.run(ledger_->fail(claim(1, at(2)).at(0).lease, said, at(3))));
+  EXPECT_THAT(find("CA1")->run->setback->detail, testing::StartsWith("said "));
 }
 
 TEST_P(Conformance, RunsAreListedNewestFirst) {

@@ -14,6 +14,7 @@ using testing::SizeIs;
 TEST_P(Conformance, WhatIsDurableOutlivesItsFile) {
   const auto recording = ready("CA1", "blob-1").recording;
   EXPECT_FALSE(loop_.run(ledger_->made_durable(recording, "blob-0")));
+  loop_.run(ledger_->announce_object("blob-1", at(0)));
   ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "blob-1")));
   ASSERT_TRUE(loop_.run(ledger_->disown(recording, "blob-1")));
 
@@ -28,6 +29,7 @@ TEST_P(Conformance, WhatIsDurableOutlivesItsFile) {
 
 TEST_P(Conformance, AFileMayComeBack) {
   const auto recording = ready("CA1", "blob-1").recording;
+  loop_.run(ledger_->announce_object("blob-1", at(0)));
   ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "blob-1")));
   ASSERT_TRUE(loop_.run(ledger_->disown(recording, "blob-1")));
 
@@ -44,6 +46,7 @@ TEST_P(Conformance, AFileMayComeBack) {
 
 TEST_P(Conformance, WhatIsPublishedAnewIsNotDurableYet) {
   const auto recording = ready("CA1", "blob-1").recording;
+  loop_.run(ledger_->announce_object("blob-1", at(0)));
   ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "blob-1")));
   put("CA1", source("https://media.example.com/2.wav"));
   ASSERT_TRUE(complete(*play(pressed_and_claimed("CA1")).lease, media("blob-2", 2)));
@@ -75,6 +78,7 @@ TEST_P(Conformance, WhereaboutsFollowTheAudio) {
   EXPECT_FALSE(where()->durable);
   EXPECT_FALSE(loop_.run(ledger_->lost(recording, "blob-1", hour))) << "it is here";
 
+  loop_.run(ledger_->announce_object("blob-1", at(0)));
   ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "blob-1")));
   ASSERT_TRUE(loop_.run(ledger_->disown(recording, "blob-1")));
   EXPECT_FALSE(where()->here);

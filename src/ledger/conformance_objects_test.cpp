@@ -27,6 +27,10 @@ class Objects {
       after = page.back().recording;
     }
   }
+  /// Announced and made.
+  bool make(const RecordingId& recording, const std::string& blob) {
+    return announce(blob, WallTime{}) && loop_.run(ledger_.made_durable(recording, blob));
+  }
   bool announce(const std::string& blob, WallTime due) { return loop_.run(ledger_.announce_object(blob, due)); }
   std::vector<std::string> take(WallTime now, WallTime until, int limit = 10) {
     return loop_.run(ledger_.take_objects(now, until, limit));
@@ -52,7 +56,7 @@ TEST_P(Conformance, WhatIsNotDurableYetIsFound) {
   EXPECT_EQ(file.sha256, media("a").sha256);
   EXPECT_EQ(file.content_type, media("a").content_type);
 
-  ASSERT_TRUE(loop_.run(ledger_->made_durable(a, "a")));
+  ASSERT_TRUE(objects.make(a, "a"));
   EXPECT_THAT(objects.not_durable(), ElementsAre("b", "c"));
   loop_.run(ledger_->erase(acme, CallSid{"CA2"}, {}, at(10)));
   put("CA3", source("https://media.example.com/another.wav"));
@@ -72,11 +76,39 @@ TEST_P(Conformance, AnnouncedAnObjectIsLooseUntilItIsDurable) {
   EXPECT_THAT(objects.take(at(100), at(1000)), ElementsAre("never made"));
 }
 
+// Whoever made it was silent for longer than it had said: what it made may be gone by the time that it goes on.
+TEST_P(Conformance, WhatIsBeingRemovedIsNotDurable) {
+  Objects objects{loop_, *ledger_};
+  const auto recording = ready("CA1", "a").recording;
+  const auto made = [&] { return loop_.run(ledger_->made_durable(recording, "a")); };
+  EXPECT_FALSE(made()) << "never announced";
+  ASSERT_TRUE(objects.announce("a", at(100)));
+  ASSERT_THAT(objects.take(at(100), at(200)), ElementsAre("a"));
+  EXPECT_FALSE(made()) << "being removed";
+  EXPECT_EQ(objects.strike({"a"}), 1);
+  EXPECT_FALSE(made()) << "removed";
+  EXPECT_THAT(objects.not_durable(), ElementsAre("a")) << "and is copied again";
+
+  ASSERT_TRUE(objects.announce("a", at(100)));
+  EXPECT_TRUE(made());
+  EXPECT_TRUE(made()) << "said again";
+  EXPECT_THAT(objects.not_durable(), IsEmpty());
+}
+
+// Two nodes copy one file, and one of them is the later.
+TEST_P(Conformance, WhatIsDurableAlreadyStaysSo) {
+  Objects objects{loop_, *ledger_};
+  const auto recording = ready("CA1", "a").recording;
+  ASSERT_TRUE(objects.make(recording, "a"));
+  EXPECT_TRUE(objects.make(recording, "a"));
+  EXPECT_THAT(objects.take(at(999), at(1000)), IsEmpty());
+}
+
 TEST_P(Conformance, WhatLosesItsPointerLeavesItsObjectToBeRemoved) {
   Objects objects{loop_, *ledger_};
   for (const std::string blob : {"erased", "replaced", "retired", "spoiled", "evicted"}) {
     const auto recording = ready("CA-" + blob, blob).recording;
-    ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, blob)));
+    ASSERT_TRUE(objects.make(recording, blob));
   }
   ready("CA-young", "not durable");
   const auto evicted = find("CA-evicted")->id;
@@ -92,6 +124,21 @@ TEST_P(Conformance, WhatLosesItsPointerLeavesItsObjectToBeRemoved) {
 
   EXPECT_EQ(retire(milliseconds{0}, at(20)).size(), 4U);
   EXPECT_THAT(objects.take(at(0), at(100)), UnorderedElementsAre("retired", "evicted"));
+}
+
+// Two nodes have copied it; the second has announced so late that it was durable by then, and has said no more.
+TEST_P(Conformance, WhatIsDurableIsNotRemoved) {
+  Objects objects{loop_, *ledger_};
+  put("CA1");
+  const auto lease = play(pressed_and_claimed("CA1")).lease.value();
+  const auto blob = lease.recording.str() + "-1-1-1";
+  ASSERT_TRUE(complete(lease, media(blob)));
+  ASSERT_TRUE(objects.make(lease.recording, blob));
+  ASSERT_TRUE(objects.announce(blob, at(10)));
+  EXPECT_THAT(objects.take(at(20), at(30)), IsEmpty());
+  EXPECT_EQ(objects.strike({blob}), 0) << "it is off the list";
+  loop_.run(ledger_->erase(acme, CallSid{"CA1"}, {}, at(40)));
+  EXPECT_THAT(objects.take(at(50), at(60)), ElementsAre(blob));
 }
 
 TEST_P(Conformance, AnObjectIsRemovedByOneAtATime) {
@@ -111,7 +158,7 @@ TEST_P(Conformance, WhatIsSpoiledIsCopiedAgainWhereTheFileIs) {
   Objects objects{loop_, *ledger_};
   const auto recording = ready("CA1", "a").recording;
   EXPECT_FALSE(loop_.run(ledger_->spoiled(recording, "a"))) << "there is none yet";
-  ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "a")));
+  ASSERT_TRUE(objects.make(recording, "a"));
   EXPECT_FALSE(loop_.run(ledger_->spoiled(recording, "b")));
   ASSERT_TRUE(loop_.run(ledger_->spoiled(recording, "a")));
   EXPECT_EQ(find("CA1")->state, State::ready);
@@ -120,8 +167,9 @@ TEST_P(Conformance, WhatIsSpoiledIsCopiedAgainWhereTheFileIs) {
 }
 
 TEST_P(Conformance, WhatIsSpoiledAndNowhereElseIsFetchedAnew) {
+  Objects objects{loop_, *ledger_};
   const auto recording = ready("CA1", "a").recording;
-  ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "a")));
+  ASSERT_TRUE(objects.make(recording, "a"));
   ASSERT_TRUE(loop_.run(ledger_->disown(recording, "a")));
   ASSERT_TRUE(loop_.run(ledger_->spoiled(recording, "a")));
   EXPECT_EQ(find("CA1")->state, State::remote);
@@ -130,8 +178,9 @@ TEST_P(Conformance, WhatIsSpoiledAndNowhereElseIsFetchedAnew) {
 }
 
 TEST_P(Conformance, WhatIsElsewhereIsNotHeldHere) {
+  Objects objects{loop_, *ledger_};
   const auto recording = ready("CA1", "a").recording;
-  ASSERT_TRUE(loop_.run(ledger_->made_durable(recording, "a")));
+  ASSERT_TRUE(objects.make(recording, "a"));
   EXPECT_EQ(loop_.run(ledger_->held_bytes()), media("a").bytes);
   ASSERT_TRUE(loop_.run(ledger_->disown(recording, "a")));
   EXPECT_EQ(loop_.run(ledger_->held_bytes()), 0);

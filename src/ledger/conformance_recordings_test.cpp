@@ -148,7 +148,7 @@ TEST_P(Conformance, PutWithAnotherSourceSaysWhichFileNothingPointsTo) {
   ready("CA1", "blob-1");
   const auto changed = put("CA1", source("https://media.example.com/2.wav"));
   EXPECT_THAT(changed.leftovers.blobs, ElementsAre("blob-1"));
-  EXPECT_THAT(changed.leftovers.recordings, ElementsAre(changed.recording.id));
+  EXPECT_THAT(changed.leftovers.recordings, ElementsAre(Dropped{changed.recording.id, changed.recording.cycle}));
   EXPECT_EQ(counts().published_bytes, 0u);
 }
 
@@ -185,7 +185,7 @@ TEST_P(Conformance, EraseLeavesNothingButATombstone) {
   put("CA2");
 
   const auto left = loop_.run(ledger_->erase(acme, CallSid{"CA1"}, std::nullopt, at(9)));
-  EXPECT_THAT(left.recordings, UnorderedElementsAre(done.recording, running.recording));
+  EXPECT_THAT(left.recordings, UnorderedElementsAre(Dropped{done.recording, 1}, Dropped{running.recording, 1}));
   EXPECT_THAT(left.runs, ElementsAre(running.run));
   EXPECT_THAT(left.blobs, ElementsAre("blob-1"));
 
@@ -211,7 +211,7 @@ TEST_P(Conformance, EraseOfOneRecordingKeepsTheOthersOfItsCall) {
   const auto erased = put("CA1", second).recording.id;
 
   const auto left = loop_.run(ledger_->erase(acme, CallSid{"CA1"}, "RE2", at(9)));
-  EXPECT_THAT(left.recordings, ElementsAre(erased));
+  EXPECT_THAT(left.recordings, ElementsAre(Dropped{erased, 0}));
   EXPECT_EQ(find("CA1")->id, first);
   EXPECT_FALSE(find("CA1", "RE2"));
 }

@@ -157,7 +157,7 @@ TEST_P(Conformance, RetentionTakesTheAudioAndKeepsTheRest) {
   EXPECT_EQ(retired[0].tenant, acme);
   EXPECT_EQ(retired[0].call_sid, CallSid{"CA1"});
   EXPECT_THAT(retired[0].leftovers.blobs, ElementsAre("blob-1"));
-  EXPECT_THAT(retired[0].leftovers.recordings, ElementsAre(before.id));
+  EXPECT_THAT(retired[0].leftovers.recordings, ElementsAre(Dropped{before.id, before.cycle}));
   EXPECT_THAT(retired[0].leftovers.runs, IsEmpty());
   const auto found = find("CA1").value();
   EXPECT_EQ(found.state, State::gone);

@@ -23,12 +23,20 @@ std::string page(std::span<const Invariant> invariants, std::string_view table, 
   return sql.append(" ORDER BY id LIMIT ").append(std::to_string(limit));
 }
 
+constexpr std::string_view select_copies =
+    "SELECT id, media_blob, media_bytes FROM recording WHERE media_blob IS NOT NULL AND media_durable AND ";
+
 }  // namespace
 
 std::string quoted(const std::string& text) {
   std::string made = "'";
   for (const char c : text) made.append(c == '\'' ? 2 : 1, c);
   return made + "'";
+}
+
+std::string recording_of(const std::string& blob) {
+  constexpr std::size_t uuid = 36;
+  return blob.substr(0, uuid);
 }
 
 std::span<const Invariant> Inquiry::of_runs() { return runs; }
@@ -38,5 +46,30 @@ std::string Inquiry::recordings_page(const std::string& after, int limit) const 
 }
 
 std::string Inquiry::runs_page(const std::string& after, int limit) { return page(runs, "run", "u", after, limit); }
+
+std::string Inquiry::copies_page(const std::string& after, int limit) {
+  return std::string{select_copies} + "id > " + quoted(after) + " ORDER BY id LIMIT " + std::to_string(limit);
+}
+
+std::string Inquiry::copy_of(const std::string& recording) {
+  return std::string{select_copies} + "id = " + quoted(recording);
+}
+
+std::string Inquiry::in(const std::vector<std::string>& blobs) {
+  std::string list;
+  for (const auto& blob : blobs) list.append(list.empty() ? "(" : ", ").append(quoted(blob));
+  return list + ")";
+}
+
+std::string Inquiry::of_in(const std::vector<std::string>& blobs) {
+  std::vector<std::string> recordings;
+  for (const auto& blob : blobs) recordings.push_back(recording_of(blob));
+  return in(recordings);
+}
+
+std::string Inquiry::accounts_for_object(const std::string& blob) {
+  return "SELECT 1 FROM recording WHERE id = " + quoted(recording_of(blob)) + " AND media_blob = " + quoted(blob) +
+         " AND media_durable UNION ALL SELECT 1 FROM loose_object WHERE blob = " + quoted(blob);
+}
 
 }  // namespace onetake::ledger

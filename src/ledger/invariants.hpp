@@ -20,6 +20,8 @@ struct Invariant {
 
 /// As a literal of SQL. Ids are ours, but they come from a table that may be broken.
 std::string quoted(const std::string& text);
+/// The id of the recording that a published file or a durable copy is of: its name begins with it.
+std::string recording_of(const std::string& blob);
 
 /// What `onetake verify` asks a database, in the database's own SQL. Pages go on behind an id; "" is the beginning.
 class Inquiry {
@@ -46,8 +48,20 @@ class Inquiry {
   [[nodiscard]] virtual std::string files_page(const std::string& after, int limit) const = 0;
   /// The same of one recording.
   [[nodiscard]] virtual std::string file_of(const std::string& recording) const = 0;
-  /// A row if the file is this recording's on this node, or stands on the list of those to be removed from it.
-  [[nodiscard]] virtual std::string accounts_for(const std::string& blob, const std::string& recording) const = 0;
+  /// `id, blob, bytes`: recordings that have a durable copy, the next by their ids.
+  [[nodiscard]] static std::string copies_page(const std::string& after, int limit);
+  /// The same of one recording.
+  [[nodiscard]] static std::string copy_of(const std::string& recording);
+  /// A row if the object is a recording's durable copy, or stands on the list of those to be removed.
+  [[nodiscard]] static std::string accounts_for_object(const std::string& blob);
+
+  /// Those of these files that are a recording's on this node, or stand on the list of those to be removed from it.
+  [[nodiscard]] virtual std::string accounted_of(const std::vector<std::string>& blobs) const = 0;
+
+ protected:
+  /// "('…', '…')": the blobs, and their recordings.
+  static std::string in(const std::vector<std::string>& blobs);
+  static std::string of_in(const std::vector<std::string>& blobs);
 };
 
 const Inquiry& sqlite_inquiry();

@@ -24,6 +24,13 @@ class Unavailable : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The database is there, and will not have what it was told, however often: a value that it cannot hold, or a rule of
+/// its schema. Nothing was changed.
+class Rejected : public Unavailable {
+ public:
+  using Unavailable::Unavailable;
+};
+
 /// A run in somebody's hands. Every write about it names the token; zero rows means that somebody newer has it.
 struct Lease {
   RunId run;
@@ -76,9 +83,18 @@ struct Admission {
   WallTime retry_at;                   ///< cooling_down, too_many_retries
 };
 
+/// A recording whose audio nobody may hear any more, as far as it came in cycles up to `last_cycle`: the next one may
+/// have begun before the caller comes to cut anybody.
+struct Dropped {
+  RecordingId recording;
+  int last_cycle = 0;
+
+  bool operator==(const Dropped&) const = default;
+};
+
 /// What a change left behind: runs to stop, files to delete. The caller does both after the commit.
 struct Leftovers {
-  std::vector<RecordingId> recordings;
+  std::vector<Dropped> recordings;
   std::vector<RunId> runs;         ///< were active, are cancelled or erased
   std::vector<std::string> blobs;  ///< published files that nothing points to any more
 };
@@ -147,7 +163,8 @@ struct Table {
 ///
 /// Any loop; the caller goes on, on its own. What an answer says is committed (with fsync) before the answer is given.
 /// A database that is down, full or broken throws; an outcome that depends on input is in the answer.
-/// Every call is one transaction. `now` is the caller's clock, so that tests have one too.
+/// Every call is one transaction. `now` is the caller's clock, so that tests have one too; on PostgreSQL it is
+/// told by the database's (docs/decisions/0022).
 class Ledger {
  public:
   virtual ~Ledger() = default;
@@ -243,16 +260,15 @@ class Ledger {
   virtual Task<Stretch> walk_files(RecordingId after, int limit) = 0;
 
   /// `blob` is about to become a published file: until a pointer or `strike_files` says otherwise, nothing points to
-  /// it. True, also when it is said again.
+  /// it. True, also when it is said again, and of what is loose: an evicted file may be on its way back.
   virtual Task<bool> announce(std::string blob) = 0;
   /// Up to `limit` files that nothing points to any more; those too that have been announced, if nobody can be about to
   /// point to them, as on start.
   virtual Task<std::vector<std::string>> loose_files(bool announced_too, int limit) = 0;
-  /// They are unlinked.
-  virtual Task<int> strike_files(std::vector<std::string> blobs) = 0;
-
-  /// Of all tenants, queued and running.
-  virtual Task<std::vector<RunId>> active_runs() = 0;
+  /// They are unlinked, those of them that have been announced since only if `announced_too`.
+  virtual Task<int> strike_files(std::vector<std::string> blobs, bool announced_too) = 0;
+  /// Those of these recordings of which no audio may be kept any more, whatever it is kept for: erased, or gone.
+  virtual Task<std::vector<RecordingId>> not_to_be_kept(std::vector<RecordingId> recordings) = 0;
 
   // Nodes, and who holds what.
 
@@ -266,8 +282,9 @@ class Ledger {
   virtual Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) = 0;
   /// This node now holds the published file too; it has been announced. False: the pointer has moved on, unlink it.
   virtual Task<bool> copied(RecordingId recording, std::string blob, WallTime now) = 0;
-  /// The durable copy of what `blob` names exists, and is off the list of objects that nothing points to. False: the
-  /// pointer has moved on, and nobody will ask for it.
+  /// The durable copy of what `blob` names exists, and is off the list of objects that nothing points to. REQUIRES: it
+  /// has been announced. False: the pointer has moved on, or the name is being removed or has been: then what was made
+  /// may be gone, and it is copied again.
   virtual Task<bool> made_durable(RecordingId recording, std::string blob) = 0;
   /// The durable copy of what `blob` names is missing, or does not hold what it should: it is no more, its object is to
   /// be removed, and where no node has the file the pointer goes: the recording is `remote`. True if there was one.

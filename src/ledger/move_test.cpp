@@ -45,9 +45,10 @@ class Life {
     const auto second = play("CA-twice");
     loop_.run(ledger_.retry(second, Reason::throttled, {Cause::throttled, "later\tplease\\", 429}, at(90'000), true));
     const auto durable = publish("CA-durable", 1);
+    loop_.run(ledger_.announce_object(blob_of(durable), at(0)));
     loop_.run(ledger_.made_durable(durable.recording, blob_of(durable)));
     loop_.run(ledger_.disown(durable.recording, blob_of(durable)));
-    loop_.run(ledger_.strike_files({blob_of(durable)}));
+    loop_.run(ledger_.strike_files({blob_of(durable)}, false));
     put("CA-erased", {});
     loop_.run(ledger_.erase(acme, CallSid{"CA-erased"}, std::nullopt, at(9)));
     loop_.run(ledger_.announce("loose-file"));

@@ -9,6 +9,26 @@
 #include "ledger/postgres_recordings.hpp"
 
 namespace onetake::ledger {
+
+/// Says what has been committed to whoever wants to hear of it. Held by those too whose answer is under way, for they
+/// take it when the ledger may be no more.
+class Postgres::Herald {
+ public:
+  explicit Herald(std::function<void(Change, const std::string&)> committed) : committed_(std::move(committed)) {}
+
+  void tell(Change change, const std::string& id) const {
+    if (committed_) committed_(change, id);
+  }
+  void tell(const Leftovers& left) const {
+    for (const auto& run : left.runs) tell(Change::run_ended, run.str());
+    if (left.blobs.empty()) return;
+    for (const auto& dropped : left.recordings) tell(Change::recording_changed, dropped.recording.str());
+  }
+
+ private:
+  const std::function<void(Change, const std::string&)> committed_;
+};
+
 namespace {
 
 /// Two commit side by side where there are connections enough; more would only make the batches smaller.
@@ -18,11 +38,20 @@ pg::Target target_of(const std::string& url, const PostgresOptions& options) {
   return {url, options.connect_timeout, options.statement_timeout, options.idle_timeout};
 }
 
+/// `work`, and then `tell(answer)`, which says what has changed.
+template <class T, class Tell>
+Task<T> told(Task<T> work, Tell tell) {
+  auto answer = co_await std::move(work);
+  tell(std::as_const(answer));
+  co_return answer;
+}
+
 }  // namespace
 
 Postgres::Postgres(const pg::Target& target, const PostgresOptions& options)
     : options_(options),
       node_(options.node),
+      herald_(std::make_shared<const Herald>(options.committed)),
       admissions_(admission_threads(options.pool), GroupCommit::most, target,
                   [this](pg::Session& session, std::vector<Asked>& asked) { serve_plays(session, asked); }),
       pool_(std::max(1, options.pool - admission_threads(options.pool)), 1, target,
@@ -83,35 +112,18 @@ void Postgres::serve_plays(pg::Session& session, std::vector<Asked>& asked) {
   }
 }
 
-template <class T, class Tell>
-Task<T> Postgres::told(Task<T> work, Tell tell) const {
-  auto answer = co_await std::move(work);
-  tell(std::as_const(answer));
-  co_return answer;
-}
-
-void Postgres::changed(Change change, const std::string& id) const {
-  if (options_.committed) options_.committed(change, id);
-}
-
-void Postgres::changed(const Leftovers& left) const {
-  for (const auto& run : left.runs) changed(Change::run_ended, run.str());
-  if (left.blobs.empty()) return;
-  for (const auto& recording : left.recordings) changed(Change::recording_changed, recording.str());
-}
-
 Task<Admission> Postgres::play(Play play) {
   auto admitted = completed<Admission>([this, play = std::move(play)](Completion<Admission> answer) {
     admissions_.add(Asked{in(options_.patience), {play, RunId{uuid7()}}, std::move(answer)});
   });
-  return told(std::move(admitted), [this](const Admission& answer) {
-    if (answer.found == Found::created && !answer.lease) changed(Change::run_queued, {});
+  return told(std::move(admitted), [herald = herald_](const Admission& answer) {
+    if (answer.found == Found::created && !answer.lease) herald->tell(Change::run_queued, {});
   });
 }
 
 Task<Put> Postgres::put(TenantId tenant, CallSid call_sid, Registration registration, WallTime now) {
   return told(once([=](pg::Connection& db) { return pg::put(db, tenant, call_sid, registration, now); }),
-              [this](const Put& put) { changed(put.leftovers); });
+              [herald = herald_](const Put& put) { herald->tell(put.leftovers); });
 }
 
 Task<std::optional<Recording>> Postgres::find(Key key) {
@@ -125,18 +137,18 @@ Task<result<Page<Recording>>> Postgres::list(ListQuery query) {
 Task<Leftovers> Postgres::erase(TenantId tenant, CallSid call_sid, std::optional<std::string> recording_sid,
                                 WallTime now) {
   return told(once([=](pg::Connection& db) { return pg::erase(db, tenant, call_sid, recording_sid, now); }),
-              [this](const Leftovers& left) { changed(left); });
+              [herald = herald_](const Leftovers& left) { herald->tell(left); });
 }
 
 Task<Cancelled> Postgres::cancel(TenantId tenant, RunId run, WallTime now) {
   return told(once([=](pg::Connection& db) { return pg::cancel(db, tenant, run, now); }),
-              [this](const Cancelled& cancelled) { changed(cancelled.leftovers); });
+              [herald = herald_](const Cancelled& cancelled) { herald->tell(cancelled.leftovers); });
 }
 
 Task<std::vector<Claimed>> Postgres::claim(int limit, int per_tenant, milliseconds lease, WallTime now) {
-  return told(once([=, this](pg::Connection& db) { return pg::claim(db, node_, limit, per_tenant, lease, now); }),
-              [this](const std::vector<Claimed>& all) {
-                for (const auto& claimed : all) changed(Change::run_taken, claimed.lease.run.str());
+  return told(job([=, this](pg::Session& session) { return pg::claim(session, node_, limit, per_tenant, lease, now); }),
+              [herald = herald_](const std::vector<Claimed>& all) {
+                for (const auto& claimed : all) herald->tell(Change::run_taken, claimed.lease.run.str());
               });
 }
 
@@ -150,22 +162,22 @@ Task<bool> Postgres::progress(Lease lease, Bytes received, std::optional<Bytes> 
 
 Task<bool> Postgres::retry(Lease lease, Reason reason, Setback setback, WallTime due, bool counts) {
   return told(once([=](pg::Connection& db) { return pg::retry(db, lease, reason, setback, due, counts); }),
-              [this](bool held) {
-                if (held) changed(Change::run_queued, {});
+              [herald = herald_](bool held) {
+                if (held) herald->tell(Change::run_queued, {});
               });
 }
 
 Task<bool> Postgres::complete(Lease lease, Media media, WallTime now) {
   return told(once([=, this](pg::Connection& db) { return pg::complete(db, node_, lease, media, now); }),
-              [this, run = lease.run](bool held) {
-                if (held) changed(Change::run_ended, run.str());
+              [herald = herald_, run = lease.run](bool held) {
+                if (held) herald->tell(Change::run_ended, run.str());
               });
 }
 
 Task<bool> Postgres::fail(Lease lease, Setback setback, WallTime now) {
   return told(once([=](pg::Connection& db) { return pg::fail(db, lease, setback, now); }),
-              [this, run = lease.run](bool held) {
-                if (held) changed(Change::run_ended, run.str());
+              [herald = herald_, run = lease.run](bool held) {
+                if (held) herald->tell(Change::run_ended, run.str());
               });
 }
 
@@ -174,28 +186,30 @@ Task<bool> Postgres::disown(RecordingId recording, std::string blob) {
 }
 
 Task<int> Postgres::recover(WallTime now) {
-  return told(once([=, this](pg::Connection& db) { return pg::recover(db, node_, now); }), [this](int runs) {
-    if (runs > 0) changed(Change::run_queued, {});
-  });
+  return told(once([=, this](pg::Connection& db) { return pg::recover(db, node_, now); }),
+              [herald = herald_](int runs) {
+                if (runs > 0) herald->tell(Change::run_queued, {});
+              });
 }
 
 Task<std::vector<Lease>> Postgres::rescue(WallTime now) {
-  return told(once([=](pg::Connection& db) { return pg::rescue(db, now); }), [this](const std::vector<Lease>& lost) {
-    if (!lost.empty()) changed(Change::run_queued, {});
-  });
+  return told(once([=](pg::Connection& db) { return pg::rescue(db, now); }),
+              [herald = herald_](const std::vector<Lease>& lost) {
+                if (!lost.empty()) herald->tell(Change::run_queued, {});
+              });
 }
 
 Task<std::vector<Recording>> Postgres::expire(milliseconds deadline, int limit, WallTime now) {
   return told(once([=](pg::Connection& db) { return pg::expire(db, deadline, limit, now); }),
-              [this](const std::vector<Recording>& late) {
-                for (const auto& recording : late) changed(Change::run_ended, recording.run->id.str());
+              [herald = herald_](const std::vector<Recording>& late) {
+                for (const auto& recording : late) herald->tell(Change::run_ended, recording.run->id.str());
               });
 }
 
 Task<std::vector<Retired>> Postgres::retire(milliseconds max_age, int limit, WallTime now) {
   return told(once([=](pg::Connection& db) { return pg::retire(db, max_age, limit, now); }),
-              [this](const std::vector<Retired>& retired) {
-                for (const auto& each : retired) changed(each.leftovers);
+              [herald = herald_](const std::vector<Retired>& retired) {
+                for (const auto& each : retired) herald->tell(each.leftovers);
               });
 }
 
@@ -245,12 +259,12 @@ Task<std::vector<std::string>> Postgres::loose_files(bool announced_too, int lim
   return again([=, this](pg::Connection& db) { return pg::loose_files(db, node_, announced_too, limit); });
 }
 
-Task<int> Postgres::strike_files(std::vector<std::string> blobs) {
-  return again([=, this](pg::Connection& db) { return pg::strike_files(db, node_, blobs); });
+Task<int> Postgres::strike_files(std::vector<std::string> blobs, bool announced_too) {
+  return again([=, this](pg::Connection& db) { return pg::strike_files(db, node_, blobs, announced_too); });
 }
 
-Task<std::vector<RunId>> Postgres::active_runs() {
-  return again([](pg::Connection& db) { return pg::active_runs(db); });
+Task<std::vector<RecordingId>> Postgres::not_to_be_kept(std::vector<RecordingId> recordings) {
+  return again([=](pg::Connection& db) { return pg::not_to_be_kept(db, recordings); });
 }
 
 Task<bool> Postgres::node_lives(std::string url) {
@@ -316,8 +330,8 @@ std::unique_ptr<Ledger> open_postgres(const std::string& url, const PostgresOpti
     if (const int found = pg::schema_of(db); !options.migrate && found < pg::known_schema())
       throw Unavailable("ledger: the database has schema " + std::to_string(found) + ", this version needs " +
                         std::to_string(pg::known_schema()) + ": run onetake migrate");
-    pg::migrate(db);
   }
+  pg::migrate(target);
   return std::make_unique<Postgres>(target, options);
 }
 
@@ -334,9 +348,6 @@ PostgresFound look_at_postgres(const std::string& url) {
           .may_migrate = rows.truth()};
 }
 
-Migrated migrate_postgres(const std::string& url) {
-  pg::Connection db{target_of(url, {})};
-  return pg::migrate(db);
-}
+Migrated migrate_postgres(const std::string& url) { return pg::migrate(target_of(url, {})); }
 
 }  // namespace onetake::ledger

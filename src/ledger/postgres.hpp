@@ -45,8 +45,8 @@ class Postgres final : public Ledger {
   Task<Stretch> walk_files(RecordingId after, int limit) override;
   Task<bool> announce(std::string blob) override;
   Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
-  Task<int> strike_files(std::vector<std::string> blobs) override;
-  Task<std::vector<RunId>> active_runs() override;
+  Task<int> strike_files(std::vector<std::string> blobs, bool announced_too) override;
+  Task<std::vector<RecordingId>> not_to_be_kept(std::vector<RecordingId> recordings) override;
   Task<bool> node_lives(std::string url) override;
   Task<bool> node_leaves() override;
   Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;
@@ -63,6 +63,8 @@ class Postgres final : public Ledger {
   Task<std::string> node_secret() override;
 
  private:
+  class Herald;
+
   /// A call and who waits for it, for one thread.
   struct Job {
     Deadline until;
@@ -91,14 +93,9 @@ class Postgres final : public Ledger {
 
   void serve_plays(pg::Session& session, std::vector<Asked>& asked);
 
-  /// `work`, and then `tell(answer)`, which says what has changed.
-  template <class T, class Tell>
-  Task<T> told(Task<T> work, Tell tell) const;
-  void changed(Change change, const std::string& id) const;
-  void changed(const Leftovers& left) const;
-
   const PostgresOptions options_;
   const std::string node_;
+  const std::shared_ptr<const Herald> herald_;
   pg::Crew<Asked> admissions_;
   pg::Crew<Job> pool_;
 };

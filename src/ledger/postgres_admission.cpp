@@ -98,11 +98,11 @@ std::map<RunId, bool> create(Connection& db, std::span<const Press> presses, con
   return created;
 }
 
-Admission admitted(Recording recording, Run run) {
+Admission admitted(Recording recording, Run run, bool leased) {
   Admission admission{Found::created, std::move(recording), std::nullopt, {}};
   admission.recording.cycle = run.cycle;
   admission.recording.state = State::fetching;
-  if (run.status == RunStatus::running) admission.lease = Lease{run.id, run.recording, run.token};
+  if (leased) admission.lease = Lease{run.id, run.recording, run.token};
   admission.recording.run = std::move(run);
   return admission;
 }
@@ -147,7 +147,8 @@ class Batch {
     const auto& [play, id] = presses_[at];
     if (recording.run && recording.run->id == id) {  // an earlier try, whose answer was lost, has created it
       auto run = *recording.run;
-      answers_[at] = admitted(std::move(recording), std::move(run));
+      const bool ours = play.claim && is_held_here(run);
+      answers_[at] = admitted(std::move(recording), std::move(run), ours);
       return false;
     }
     const auto verdict = judge(recording, play);
@@ -169,6 +170,17 @@ class Batch {
     return true;
   }
 
+  /// Since its admission: one that was queued may have been claimed by now, here or at another node, and that lease is
+  /// somebody else's.
+  [[nodiscard]] bool is_held_here(const Run& run) const {
+    return db_
+        .select(
+            "SELECT FROM run WHERE id = $1 AND status = 'running' AND token = 1 AND node = $2 "
+            "AND started_at = created_at",
+            run.id, node_)
+        .next();
+  }
+
   void make_urgent() {
     db_.run("UPDATE run SET urgency = 0 WHERE id = ANY ($1::text[]) AND status IN ('queued', 'running')", urgent_);
     urgent_.clear();
@@ -183,7 +195,8 @@ class Batch {
         continue;
       }
       if (!it->second && presses_[at].play.claim) make_queued(made.run);
-      answers_[at] = admitted(std::move(answers_[at].recording), std::move(made.run));
+      const bool leased = made.run.status == RunStatus::running;
+      answers_[at] = admitted(std::move(answers_[at].recording), std::move(made.run), leased);
     }
     wanted_.clear();
   }
@@ -209,7 +222,17 @@ class Batch {
 }  // namespace
 
 std::vector<Admission> admit(Connection& db, std::span<const Press> presses, const std::string& node) {
-  return Batch{db, presses, node}.all();
+  const auto ahead = db.server_ahead();
+  std::vector<Press> by_server{presses.begin(), presses.end()};
+  for (auto& each : by_server) each.play.now += ahead;
+  auto answers = Batch{db, by_server, node}.all();
+  for (auto& each : answers) {  // whoever asked goes by his own clock
+    each.retry_at -= ahead;
+    if (!each.lease) continue;
+    each.recording.run->created_at -= ahead;
+    each.recording.registered_at -= ahead;
+  }
+  return answers;
 }
 
 }  // namespace onetake::ledger::pg

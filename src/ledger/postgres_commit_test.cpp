@@ -147,6 +147,28 @@ TEST_P(Commit, OfAnAdmission) {
   EXPECT_TRUE(loop_.run(ledger_->complete(*admission.lease, media("blob-2"), at(5))));
 }
 
+// It waited for its tenant, and before it is asked for again another node has claimed it: the lease is theirs.
+TEST_P(Commit, OfAnAdmissionThatAnotherHasClaimedSince) {
+  put("CA1");
+  ASSERT_TRUE(play("CA1", true).lease);
+  put("CA2");
+  schema_.connect()->execute(
+      "CREATE FUNCTION another() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE run SET status = 'running', "
+      "attempt = 1, token = 1, node = 'http://two', started_at = created_at, due_at = NULL, "
+      "lease_expires_at = now() + interval '1 hour' WHERE id = new.id; RETURN NULL; END $$;"
+      "CREATE TRIGGER another AFTER INSERT ON run FOR EACH ROW EXECUTE FUNCTION another()");
+  proxy_.cut_at("{\"remote\"}", GetParam());
+  Play press;
+  press.key = {acme, CallSid{"CA2"}, {}};
+  press.explicit_action = press.claim = true;
+  press.per_tenant = 1;
+  const auto admission = loop_.run(ledger_->play(press));
+  EXPECT_EQ(proxy_.cuts(), 1);
+  EXPECT_EQ(admission.found, Found::created);
+  EXPECT_FALSE(admission.lease);
+  EXPECT_EQ(count("run"), 2);
+}
+
 // The backend dies before the commit was asked for: what it did is undone, and done again.
 TEST(PostgresSession, DoesAgainWhatALostConnectionHasUndone) {
   Schema schema;

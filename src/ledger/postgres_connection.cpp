@@ -15,6 +15,8 @@ namespace onetake::ledger::pg {
 namespace {
 
 constexpr milliseconds grace{2'000};
+/// A difference between clocks that whoever keeps the machines should hear of.
+constexpr milliseconds worth_a_word{1'000};
 
 /// Every statement of ours has its index and touches few rows. A plan that is made while a table is small, and kept,
 /// would walk all of it later.
@@ -85,6 +87,11 @@ bool means_lost(std::string_view state) {
          state == "25006" || state == "0A000";
 }
 
+/// Data exceptions, integrity constraints, the limits of the program, what our triggers forbid.
+bool means_never(std::string_view state) {
+  return state.starts_with("22") || state.starts_with("23") || state.starts_with("54") || state == "P0001";
+}
+
 [[noreturn]] void raise(const PGresult* result, bool alive) {
   const char* field = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const std::string state = field == nullptr ? "" : field;
@@ -93,6 +100,7 @@ bool means_lost(std::string_view state) {
                     (state.empty() ? "" : " (PostgreSQL " + state + ")");
   if (!alive || means_lost(state)) throw Lost(what);
   if (state == "40001" || state == "40P01") throw Conflict(what);
+  if (means_never(state)) throw Rejected(what);
   throw Refused(what, state);
 }
 
@@ -110,7 +118,8 @@ bool is_fault(const PGresult* result) {
 
 }  // namespace
 
-Connection::Connection(const Target& target) : connection_(connect(target)), limit_(target.statement_timeout + grace) {
+Connection::Connection(const Target& target)
+    : connection_(connect(target)), limit_(target.statement_timeout + grace), clock_(target.clock) {
   if (PQstatus(handle()) != CONNECTION_OK) throw Lost("ledger: " + said());
   if (PQserverVersion(handle()) < 130000)
     throw Unavailable("ledger: PostgreSQL 13 or later is needed, this is " + version());
@@ -160,22 +169,23 @@ void Connection::wait_until_sent(Deadline deadline) {
   }
 }
 
-Result Connection::answer(int sent) {
+std::vector<Result> Connection::answers(int sent) {
   if (sent == 0) {
     if (PQstatus(handle()) == CONNECTION_BAD) throw Lost("ledger: " + said());
     throw Unavailable("ledger: " + said());
   }
   const Deadline deadline = in(limit_);
-  Result last;
+  std::vector<Result> all;
   for (;;) {
     wait_until_readable(deadline);
     Result next{PQgetResult(handle())};
     if (!next) break;
-    if (!last || !is_fault(last.get())) last = std::move(next);  // the first fault is the one to tell
+    all.push_back(std::move(next));
   }
-  if (!last) throw Lost("ledger: " + said());
-  if (is_fault(last.get())) raise(last.get(), PQstatus(handle()) == CONNECTION_OK);
-  return last;
+  if (all.empty()) throw Lost("ledger: " + said());
+  for (const auto& each : all)  // the first fault is the one to tell
+    if (is_fault(each.get())) raise(each.get(), PQstatus(handle()) == CONNECTION_OK);
+  return all;
 }
 
 const std::string& Connection::kept(std::string_view sql) {
@@ -227,6 +237,13 @@ void Connection::copy_in(const std::string& sql, const std::function<void(std::s
   answer(1);
 }
 
+std::string Connection::quoted(const std::string& text) const {
+  const std::unique_ptr<char, decltype(&PQfreemem)> literal{PQescapeLiteral(handle(), text.data(), text.size()),
+                                                            &PQfreemem};
+  if (!literal) throw Unavailable("ledger: " + said());
+  return literal.get();
+}
+
 Rows Connection::execute(const std::string& sql) { return Rows{answer(PQsendQuery(handle(), sql.c_str()))}; }
 
 int Connection::changed(const PGresult& result) {
@@ -242,9 +259,16 @@ void Connection::begin() {
   transaction_ = number.text();
 }
 
-void Connection::commit() {
-  const auto done = answer(PQsendQuery(handle(), "COMMIT"));
-  if (std::string_view{PQcmdStatus(done.get())} != "COMMIT") throw Conflict("ledger: the transaction was rolled back");
+void Connection::commit() { commit_with(""); }
+
+std::vector<Rows> Connection::commit_with(const std::string& statements) {
+  auto done = answers(PQsendQuery(handle(), (statements + "COMMIT").c_str()));
+  if (std::string_view{PQcmdStatus(done.back().get())} != "COMMIT")
+    throw Conflict("ledger: the transaction was rolled back");
+  done.pop_back();
+  std::vector<Rows> rows;
+  for (auto& each : done) rows.emplace_back(std::move(each));
+  return rows;
 }
 
 void Connection::rollback() noexcept {
@@ -254,6 +278,21 @@ void Connection::rollback() noexcept {
   } catch (const Unavailable& lost) {  // and with the connection the transaction; whoever uses it next will see
     log::debug("ledger.rollback", lost.what());
   }
+}
+
+milliseconds Connection::server_ahead() {
+  if (server_clock_.known(clock_(), Monotonic::now())) return server_clock_.ahead();
+  const auto before = clock_();
+  auto told = execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+  const auto after = clock_();
+  told.next();
+  const auto known = server_clock_.ahead();
+  server_clock_.told(before, told.time(), after, Monotonic::now());
+  const auto ahead = server_clock_.ahead();
+  if (abs(ahead) >= worth_a_word && abs(ahead - known) >= worth_a_word)
+    log::warn("ledger.clock", "this node's clock and the database's differ; the database's counts",
+              {{"ahead_ms", -ahead.count()}});
+  return ahead;
 }
 
 void Connection::take_up_to(milliseconds limit) {

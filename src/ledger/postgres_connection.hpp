@@ -7,9 +7,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/postgres_clock.hpp"
 #include "ledger/postgres_values.hpp"
 
 /// The ledger on PostgreSQL. What stands here is spelled as on SQLite, and a namespace tells them apart.
@@ -46,10 +48,11 @@ struct Target {
   milliseconds statement_timeout{10'000};  ///< ended by the server; by us two seconds later, if it does not
   /// A transaction whose client has stopped in the middle of it is undone after this long.
   milliseconds idle_timeout{5'000};
+  WallTime (*clock)() = wall_now;  ///< this node's
 };
 
 /// One session. One thread at a time. Blocks, but never for ever: each statement has its time, and then the connection
-/// is given up. Throws `Lost`, `Conflict`, `Refused`.
+/// is given up. Throws `Lost`, `Conflict`, `Rejected`, `Refused`.
 class Connection {
  public:
   explicit Connection(const Target& target);
@@ -72,6 +75,8 @@ class Connection {
   /// One row at a time, at last none: only the columns. False from `take`: that was enough, and the connection is good
   /// for nothing more.
   void select_each(const std::string& sql, const std::function<bool(const PGresult&)>& take);
+  /// As a literal of SQL.
+  [[nodiscard]] std::string quoted(const std::string& text) const;
   /// Any number of statements.
   Rows execute(const std::string& sql);
   /// `COPY … FROM STDIN`: `more` fills an empty chunk with whole rows of COPY's text format; it stays empty at the end.
@@ -81,10 +86,20 @@ class Connection {
   /// Also asks for the transaction's number, by which its fate can be asked for, whatever happens to this connection.
   void begin();
   void commit();
+  /// `statements` and COMMIT in one message: who stops after he has said it holds nobody up. The rows of each.
+  std::vector<Rows> commit_with(const std::string& statements);
   void rollback() noexcept;
   [[nodiscard]] const std::string& transaction() const { return transaction_; }
   /// Of the server's log: another one after each failover, and the numbers of transactions begin to mean others.
   [[nodiscard]] const std::string& timeline() const { return timeline_; }
+
+  /// Of this node's clock; below zero where it is this node's that is ahead. May ask the server.
+  milliseconds server_ahead();
+  /// What this node's clock calls `ours` is this by the server's, which all nodes go by: what is stored, or compared
+  /// with what others have stored, is told by it.
+  WallTime by_server(WallTime ours) { return ours + server_ahead(); }
+  /// And back, for who compares it with his own clock.
+  WallTime by_node(WallTime theirs) { return theirs - server_ahead(); }
 
   /// The server's, as it names it: "15.14 (Debian 15.14-0+deb12u1)".
   [[nodiscard]] std::string version() const;
@@ -104,8 +119,9 @@ class Connection {
 
   Result run_kept(std::string_view sql, const Parameters& values);
   const std::string& kept(std::string_view sql);
-  /// REQUIRES: something was sent, or `sent` is false.
-  Result answer(int sent);
+  /// Of each statement that was sent. REQUIRES: something was sent, or `sent` is false.
+  std::vector<Result> answers(int sent);
+  Result answer(int sent) { return std::move(answers(sent).back()); }
   void wait_until_readable(Deadline deadline);
   void wait_until_sent(Deadline deadline);
   void wait(bool sending, Deadline deadline);
@@ -114,6 +130,8 @@ class Connection {
 
   std::unique_ptr<PGconn, Close> connection_;
   milliseconds limit_;
+  WallTime (*clock_)();
+  ServerClock server_clock_;
   std::string transaction_;
   std::string timeline_;
   std::unordered_map<std::string, std::string, Hash, std::equal_to<>> kept_;

@@ -58,7 +58,8 @@ Stretch walk_files(Connection& db, const std::string& node, const RecordingId& a
 }
 
 bool announce(Connection& db, const std::string& node, const std::string& blob) {
-  db.run("INSERT INTO loose_file VALUES ($1, $2, true) ON CONFLICT DO NOTHING", node, blob);
+  db.run("INSERT INTO loose_file VALUES ($1, $2, true) ON CONFLICT (node, blob) DO UPDATE SET announced = true", node,
+         blob);
   return true;
 }
 
@@ -70,8 +71,21 @@ std::vector<std::string> loose_files(Connection& db, const std::string& node, bo
   return blobs;
 }
 
-int strike_files(Connection& db, const std::string& node, const std::vector<std::string>& blobs) {
-  return db.run("DELETE FROM loose_file WHERE node = $1 AND blob = ANY ($2::text[])", node, blobs);
+int strike_files(Connection& db, const std::string& node, const std::vector<std::string>& blobs, bool announced_too) {
+  return db.run("DELETE FROM loose_file WHERE node = $1 AND blob = ANY ($2::text[]) AND announced <= $3", node, blobs,
+                announced_too);
+}
+
+std::vector<RecordingId> not_to_be_kept(Connection& db, const std::vector<RecordingId>& recordings) {
+  std::vector<std::string> ids;
+  for (const auto& recording : recordings) ids.push_back(recording.str());
+  auto rows = db.select(
+      "SELECT a.id FROM unnest($1::text[]) a (id) "
+      "WHERE NOT EXISTS (SELECT FROM recording r WHERE r.id = a.id AND r.state <> 'gone')",
+      ids);
+  std::vector<RecordingId> found;
+  while (rows.next()) found.emplace_back(rows.text());
+  return found;
 }
 
 bool disown(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob) {
@@ -137,7 +151,21 @@ bool copied(Connection& db, const std::string& node, const RecordingId& recordin
 }
 
 bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob) {
-  return db.run("UPDATE recording SET media_durable = true WHERE id = $1 AND media_blob = $2", recording, blob) == 1;
+  // Announced, its name stands on the list. One that is not there any more, or is being removed, may have lost its
+  // object. Locked, the name is nobody's to take; the pointer before it, as whoever takes a pointer away does.
+  if (db.run(
+          "WITH pointer AS MATERIALIZED (SELECT FROM recording WHERE id = $1 AND media_blob = $2 FOR NO KEY UPDATE), "
+          "name AS MATERIALIZED (SELECT FROM loose_object WHERE EXISTS (SELECT FROM pointer) "
+          "AND blob = $2 AND NOT removing FOR UPDATE) "
+          "UPDATE recording SET media_durable = true "
+          "WHERE id = $1 AND media_blob = $2 AND NOT media_durable AND EXISTS (SELECT FROM name)",
+          recording, blob) == 1)
+    return true;
+  db.run(  // announced again by a node that did not know that there is one
+      "DELETE FROM loose_object WHERE blob = $2 AND NOT removing AND EXISTS "
+      "(SELECT FROM recording WHERE id = $1 AND media_blob = $2 AND media_durable FOR NO KEY UPDATE)",
+      recording, blob);
+  return db.select("SELECT FROM recording WHERE id = $1 AND media_blob = $2 AND media_durable", recording, blob).next();
 }
 
 bool spoiled(Connection& db, const RecordingId& recording, const std::string& blob) {
@@ -167,14 +195,19 @@ bool announce_object(Connection& db, const std::string& blob, WallTime due) {
   return db.run(
              "INSERT INTO loose_object AS o VALUES ($1, $2, false) "
              "ON CONFLICT (blob) DO UPDATE SET due_at = excluded.due_at WHERE NOT o.removing",
-             blob, due) == 1;
+             blob, db.by_server(due)) == 1;
 }
 
 std::vector<std::string> take_objects(Connection& db, WallTime now, WallTime until, int limit) {
+  // What is durable may have been announced once more, by somebody who then died.
   auto rows = db.select(
-      "UPDATE loose_object SET removing = true, due_at = $2 WHERE blob IN (SELECT blob FROM loose_object "
-      "WHERE due_at <= $1 ORDER BY due_at, blob LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING blob",
-      now, until, limit);
+      "WITH due AS MATERIALIZED (SELECT l.blob, EXISTS (SELECT FROM recording r WHERE r.id = left(l.blob, 36) "
+      "AND r.media_blob = l.blob AND r.media_durable) AS kept FROM loose_object l "
+      "WHERE l.due_at <= $1 ORDER BY l.due_at, l.blob LIMIT $3 FOR UPDATE OF l SKIP LOCKED), "
+      "struck AS (DELETE FROM loose_object l USING due d WHERE l.blob = d.blob AND d.kept) "
+      "UPDATE loose_object l SET removing = true, due_at = $2 FROM due d WHERE l.blob = d.blob AND NOT d.kept "
+      "RETURNING l.blob",
+      db.by_server(now), db.by_server(until), limit);
   std::vector<std::string> blobs;
   while (rows.next()) blobs.push_back(rows.text());
   return blobs;

@@ -19,7 +19,8 @@ Stretch walk_files(Connection& db, const std::string& node, const RecordingId& a
 
 bool announce(Connection& db, const std::string& node, const std::string& blob);
 std::vector<std::string> loose_files(Connection& db, const std::string& node, bool announced_too, int limit);
-int strike_files(Connection& db, const std::string& node, const std::vector<std::string>& blobs);
+int strike_files(Connection& db, const std::string& node, const std::vector<std::string>& blobs, bool announced_too);
+std::vector<RecordingId> not_to_be_kept(Connection& db, const std::vector<RecordingId>& recordings);
 
 bool disown(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob);
 

@@ -36,10 +36,10 @@ class PostgresInquiry final : public Inquiry {
   [[nodiscard]] std::string file_of(const std::string& recording) const override {
     return select_files() + "c.recording_id = " + quoted(recording);
   }
-  [[nodiscard]] std::string accounts_for(const std::string& blob, const std::string& recording) const override {
-    const auto this_one = " WHERE node = " + node_ + " AND blob = " + quoted(blob);
-    return "SELECT 1 FROM copy" + this_one + " AND recording_id = " + quoted(recording) +
-           " UNION ALL SELECT 1 FROM loose_file" + this_one;
+  [[nodiscard]] std::string accounted_of(const std::vector<std::string>& blobs) const override {
+    const auto these = " WHERE node = " + node_ + " AND blob IN " + in(blobs);
+    return "SELECT blob FROM copy" + these + " AND recording_id IN " + of_in(blobs) +
+           " UNION ALL SELECT blob FROM loose_file" + these;
   }
 
  private:

@@ -21,7 +21,8 @@ struct PostgresOptions {
   /// This node's name: leases and files are its own under this name, also after a restart. Two nodes of one database
   /// never have the same.
   std::string node = {};
-  /// Called after the commit, on the loop of whoever made the change, before the answer is given. Must not block.
+  /// Called after the commit, on the loop of whoever made the change, before the answer is given; maybe when the ledger
+  /// is no more. Must not block.
   std::function<void(Change change, const std::string& id)> committed = {};
   int pool = 8;                            ///< connections at most, besides one for each `query`; from 2 on
   bool migrate = true;                     ///< false: a schema older than ours is refused

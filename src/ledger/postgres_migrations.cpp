@@ -5,11 +5,13 @@
 #include <charconv>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "base/log.hpp"
 #include "ledger/migrations/postgres_0001.hpp"
 #include "ledger/migrations/postgres_0002.hpp"
 #include "ledger/migrations/postgres_0003.hpp"
+#include "ledger/migrations/postgres_0004.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger::pg {
@@ -18,17 +20,26 @@ namespace {
 struct Migration {
   std::string sql;
   int compatible_from;  ///< builds that know this schema, and later ones, get along with what it makes
+  /// The table that was there before, and that this changes or makes an index of.
+  std::string changes = {};
 };
 
-const std::array<Migration, 3>& migrations() {
-  static const std::array<Migration, 3> all{
+const std::array<Migration, 4>& migrations() {
+  static const std::array<Migration, 4> all{
       Migration{std::string{postgres_0001_tables}.append(postgres_0001_triggers).append(postgres_0001_functions), 1},
-      Migration{std::string{postgres_0002}, 1}, Migration{std::string{postgres_0003}, 1}};
+      Migration{std::string{postgres_0002}, 1, "recording"}, Migration{std::string{postgres_0003}, 1, "recording"},
+      Migration{std::string{postgres_0004}, 1}};
   return all;
 }
 
 /// Longer than any migration may take on a table of any size.
 constexpr milliseconds patience{3'600'000};
+/// Between two tries: whoever queued behind the first goes on.
+constexpr milliseconds breath{500};
+/// After the connection was lost.
+constexpr milliseconds after_loss{1'000};
+constexpr int most_losses = 5;
+constexpr std::string_view lock_not_available = "55P03";
 
 std::string meta(Connection& db, const std::string& key) {
   auto rows = db.select("SELECT value FROM meta WHERE key = $1", key);
@@ -54,7 +65,23 @@ bool has_table(Connection& db, const std::string& name) {
              .size() == 1;
 }
 
-void apply(Connection& db, int from) {
+/// Before anything else: who has a weak lock on a table and then wants a strong one waits for whoever else did the
+/// same, and is waited for. While we wait everybody waits behind us, so it is not for long.
+void lock_tables(Connection& db, int from, int to, milliseconds at_most) {
+  if (from == 0) return;
+  std::set<std::string> tables;  // in the order of their names
+  for (int version = from + 1; version <= to; ++version)
+    if (const auto& changes = migrations().at(static_cast<std::size_t>(version - 1)).changes; !changes.empty())
+      tables.insert(changes);
+  const auto lock_timeout = [](milliseconds limit) {
+    return "SET LOCAL lock_timeout = " + std::to_string(limit.count());
+  };
+  db.execute(lock_timeout(at_most));
+  for (const auto& table : tables) db.execute("LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE");
+  db.execute(lock_timeout(patience));
+}
+
+void apply(Connection& db, int from, int to) {
   if (from == 0) {
     for (const std::string table : {"recording", "run"})
       if (has_table(db, table)) throw Unavailable("ledger: the database belongs to another program");
@@ -63,12 +90,39 @@ void apply(Connection& db, int from) {
     set_meta(db, "tombstone_secret", random_secret());
     set_meta(db, "node_secret", random_secret());
   }
-  for (int version = from + 1; version <= known_schema(); ++version) {
+  for (int version = from + 1; version <= to; ++version) {
     const auto& migration = migrations().at(static_cast<std::size_t>(version - 1));
     db.execute(migration.sql);
     set_meta(db, "schema", std::to_string(version));
     set_meta(db, "compatible_from", std::to_string(migration.compatible_from));
   }
+}
+
+/// Tells what schema it found; nothing where somebody was in the way.
+std::optional<int> migrate_once(Connection& db, int to, milliseconds held_up) {
+  db.begin();
+  try {
+    db.execute("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/migrate', 0))");
+    const int found = schema_of(db);  // somebody may have done it while we waited
+    if (found < to) {
+      lock_tables(db, found, to, held_up);
+      apply(db, found, to);
+    }
+    db.commit();
+    return found;
+  } catch (const Conflict& conflict) {
+    db.rollback();
+    log::info("ledger.migrate", "in the way of a running node; tried again", {{"error", conflict.what()}});
+  } catch (const Refused& refused) {
+    db.rollback();
+    if (refused.state() != lock_not_available) throw;
+    log::info("ledger.migrate", "somebody uses the tables, with a long query maybe; tried again",
+              {{"error", refused.what()}});
+  } catch (...) {
+    db.rollback();
+    throw;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -123,22 +177,26 @@ std::vector<std::string> missing_objects(Connection& db) {
   return names;
 }
 
-Migrated migrate(Connection& db) {
-  int found = schema_of(db);
-  check_newer(db, found);
-  if (found >= known_schema()) return {found, found};
+Migrated migrate(Connection& db, int to, milliseconds held_up) {
+  const int before = schema_of(db);
+  check_newer(db, before);
+  if (before >= to) return {before, before};
   db.take_up_to(patience);
-  db.begin();
-  try {
-    db.execute("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/migrate', 0))");
-    found = schema_of(db);  // somebody may have done it while we waited
-    if (found < known_schema()) apply(db, found);
-    db.commit();
-  } catch (...) {
-    db.rollback();
-    throw;
+  for (const Deadline end = in(patience); Monotonic::now() < end; std::this_thread::sleep_for(breath))
+    if (const auto found = migrate_once(db, to, held_up)) return {*found, std::max(*found, to)};
+  throw Unavailable("ledger: the tables are in use, and cannot be migrated");
+}
+
+Migrated migrate(const Target& target) {
+  for (int losses = 0;; std::this_thread::sleep_for(after_loss)) {
+    Connection db{target};
+    try {
+      return migrate(db);
+    } catch (const Lost& lost) {
+      if (++losses == most_losses) throw;
+      log::warn("ledger.migrate", "the connection was lost; tried again", {{"error", lost.what()}});
+    }
   }
-  return {found, std::max(found, known_schema())};
 }
 
 }  // namespace onetake::ledger::pg

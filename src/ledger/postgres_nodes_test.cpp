@@ -108,7 +108,7 @@ TEST_F(PostgresNodes, APointerThatGoesLeavesEachItsFileToUnlink) {
   EXPECT_THAT(loose(*one_), ElementsAre("blob-1"));
   EXPECT_THAT(loose(*two_), ElementsAre("about-to-be", "blob-1"));
   std::vector<std::string> unlinked{"blob-1"};
-  EXPECT_EQ(loop_.run(one_->strike_files(unlinked)), 1);
+  EXPECT_EQ(loop_.run(one_->strike_files(unlinked, false)), 1);
   EXPECT_THAT(loose(*two_), ElementsAre("about-to-be", "blob-1"));
 
   on_both("CA2", "blob-2");
@@ -196,6 +196,7 @@ TEST_F(PostgresNodes, WhatNoLivingNodeHoldsIsLost) {
   EXPECT_THAT(loose(*two_), ElementsAre("blob-1")) << "to be unlinked when it comes back";
 
   const auto durable = on_both("CA2", "blob-2");
+  loop_.run(one_->announce_object("blob-2", at(0)));
   ASSERT_TRUE(loop_.run(one_->made_durable(durable, "blob-2")));
   ASSERT_TRUE(loop_.run(one_->disown(durable, "blob-2")));
   EXPECT_FALSE(loop_.run(one_->lost(durable, "blob-2", hour)));
@@ -221,6 +222,7 @@ TEST_F(PostgresNodes, ANodeCopiesItsOwnFiles) {
   ASSERT_TRUE(loop_.run(two_->complete(lease, media, at(5))));
   EXPECT_THAT(loop_.run(one_->not_durable({}, 10)), SizeIs(1));
   EXPECT_THAT(loop_.run(two_->not_durable({}, 10)), SizeIs(2));
+  loop_.run(one_->announce_object("a", at(0)));
   ASSERT_TRUE(loop_.run(one_->made_durable(both, "a")));
   EXPECT_THAT(loop_.run(one_->not_durable({}, 10)), IsEmpty());
   EXPECT_EQ(loop_.run(two_->not_durable({}, 10)).at(0).blob, "b");
@@ -228,6 +230,7 @@ TEST_F(PostgresNodes, ANodeCopiesItsOwnFiles) {
 
 TEST_F(PostgresNodes, WhatIsSpoiledStaysWhileAnyNodeHasIt) {
   const auto recording = on_both("CA1", "a");
+  loop_.run(one_->announce_object("a", at(0)));
   ASSERT_TRUE(loop_.run(one_->made_durable(recording, "a")));
   ASSERT_TRUE(loop_.run(one_->disown(recording, "a")));
   ASSERT_TRUE(loop_.run(one_->spoiled(recording, "a")));
@@ -235,6 +238,7 @@ TEST_F(PostgresNodes, WhatIsSpoiledStaysWhileAnyNodeHasIt) {
   EXPECT_THAT(loop_.run(two_->take_objects(at(0), at(1), 10)), ElementsAre("a")) << "one list for all";
   EXPECT_THAT(loop_.run(one_->take_objects(at(0), at(1), 10)), IsEmpty());
   EXPECT_EQ(loop_.run(two_->strike_objects({"a"})), 1);
+  loop_.run(two_->announce_object("a", at(0)));
   ASSERT_TRUE(loop_.run(two_->made_durable(recording, "a"))) << "copied again";
   ASSERT_TRUE(loop_.run(two_->disown(recording, "a")));
   ASSERT_TRUE(loop_.run(two_->spoiled(recording, "a")));

@@ -82,10 +82,12 @@ class PostgresPlans : public testing::Test {
     loop_.run(ledger.play(pressed("CN1")));
     loop_.run(ledger.played({{lease.recording, at(77)}}));
     loop_.run(ledger.least_played({}, 10));
+    loop_.run(ledger.announce_object("blob", at(0)));
     loop_.run(ledger.made_durable(lease.recording, "blob"));
     EXPECT_TRUE(loop_.run(ledger.disown(lease.recording, "blob")));
     loop_.run(ledger.loose_files(true, 10));
-    loop_.run(ledger.strike_files({"blob"}));
+    loop_.run(ledger.strike_files({"blob"}, true));
+    loop_.run(ledger.not_to_be_kept({lease.recording}));
 
     EXPECT_TRUE(loop_.run(ledger.fail(cold(ledger, "CN2"), setback, at(0))));
     EXPECT_TRUE(loop_.run(ledger.play(pressed("CN2", AskedBy::retry))).lease);
@@ -100,7 +102,6 @@ class PostgresPlans : public testing::Test {
     loop_.run(ledger.erase(acme, CallSid{"CN1"}, {}, at(0)));
     loop_.run(ledger.run(acme, lease.run));
     loop_.run(ledger.counts());
-    loop_.run(ledger.active_runs());
     loop_.run(ledger.held_bytes());
     loop_.run(ledger.workers(hour));
 

@@ -77,6 +77,8 @@ result<Table> query(const Target& target, const std::string& sql, milliseconds l
   } catch (const Lost&) {
     if (PQstatus(db.handle()) != CONNECTION_OK) throw;
     return failed(Fault::bad_request, "only reading is allowed");  // it is here that a transaction only reads
+  } catch (const Rejected& rejected) {
+    return failed(Fault::bad_request, rejected.what());
   } catch (const Refused& refused) {
     if (refused.state() == "57014") return failed(Fault::bad_request, "took too long");
     return failed(Fault::bad_request, refused.what());

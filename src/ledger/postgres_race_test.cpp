@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "ledger/postgres_files.hpp"
 #include "ledger/postgres_recordings.hpp"
 #include "ledger/postgres_runs.hpp"
 #include "ledger/test_postgres.hpp"
@@ -92,6 +93,30 @@ TEST_F(PostgresRace, APlayGoesOnWhereTheOtherIsUndone) {
   EXPECT_EQ(count("run"), 1);
 }
 
+// A copy took so long that its object is taken to be removed while it is said that it is there.
+TEST_F(PostgresRace, WhatIsTakenMeanwhileIsNotDurable) {
+  const auto ledger = node("http://one");
+  put(*ledger, 1);
+  const auto lease = loop_.run(ledger->play(pressed(call(0), true))).lease.value();
+  Media media;
+  media.blob = "a";
+  ASSERT_TRUE(loop_.run(ledger->complete(lease, media, at(1))));
+  ASSERT_TRUE(loop_.run(ledger->announce_object("a", at(0))));
+  const auto other = schema_.connect();
+  for (const bool taken : {false, true}) {
+    loop_.run(ledger->spoiled(lease.recording, "a"));  // what the turn before has made
+    other->begin();
+    ASSERT_THAT(pg::take_objects(*other, at(1), at(2), 10), ElementsAre("a"));
+    auto waits = loop_.start(ledger->made_durable(lease.recording, "a"));
+    until_somebody_waits_for(*other, schema_);
+    if (taken)
+      other->commit();
+    else
+      other->rollback();
+    EXPECT_EQ(waits.get(), !taken);
+  }
+}
+
 TEST_F(PostgresRace, APlayOfWhatIsErasedMeanwhileFindsNothing) {
   const auto ledger = node("http://one");
   put(*ledger, 1);
@@ -146,6 +171,7 @@ TEST_F(PostgresRace, ATenantNeverHasMoreRunningThanItMay) {
   std::atomic<int> ended = 0;
   const auto work = [&](int self) {
     const auto db = schema_.connect();
+    pg::Session session{pg::Target{.url = schema_.url()}};
     const auto transact = [&](const auto& what) {
       db->begin();
       auto outcome = what();
@@ -164,7 +190,7 @@ TEST_F(PostgresRace, ATenantNeverHasMoreRunningThanItMay) {
     };
     all.arrive_and_wait();
     for (int i = recordings / 2 + self; i < recordings; i += threads) {
-      auto claimed = transact([&] { return pg::claim(*db, "n", 2, per_tenant, hour, at(10)); });
+      auto claimed = pg::claim(session, "n", 2, per_tenant, hour, at(10));
       look();
       auto presses = std::array{press(call(i), true)};
       presses[0].play.per_tenant = per_tenant;

@@ -38,7 +38,7 @@ void replace_metadata(Connection& db, Recording& recording, const Registration& 
 
 /// The active run is cancelled, the audio let go. REQUIRES: the recording is locked.
 Leftovers drop(Connection& db, Recording& recording, State becomes, WallTime now) {
-  Leftovers left{{recording.id}, {}, {}};
+  Leftovers left{{{recording.id, recording.cycle}}, {}, {}};
   if (recording.run && active(recording.run->status)) {
     end_cancelled(db, *recording.run, now);
     left.runs.push_back(recording.run->id);
@@ -92,7 +92,8 @@ std::optional<Recording> find_by_id(Connection& db, const RecordingId& recording
 }
 
 Put put(Connection& db, const TenantId& tenant, const CallSid& call_sid, const Registration& registration,
-        WallTime now) {
+        WallTime ours) {
+  const auto now = db.by_server(ours);
   for (;;) {  // until the name is ours, or its holder is locked before it is erased
     Put fresh;
     fresh.created = true;
@@ -123,16 +124,17 @@ Leftovers erase(Connection& db, const TenantId& tenant, const CallSid& call_sid,
   Leftovers left;
   while (locked.next()) {
     const auto recording = find_by_id(db, RecordingId{locked.text()}).value();
-    left.recordings.push_back(recording.id);
+    left.recordings.push_back({recording.id, recording.cycle});
     if (recording.run && active(recording.run->status)) left.runs.push_back(recording.run->id);
     if (recording.media) left.blobs.push_back(recording.media->blob);
     db.run("DELETE FROM recording WHERE id = $1", recording.id);  // and, by the foreign key, its runs
   }
-  if (!left.recordings.empty()) leave_tombstone(db, tenant, call_sid, recording_sid, now);
+  if (!left.recordings.empty()) leave_tombstone(db, tenant, call_sid, recording_sid, db.by_server(now));
   return left;
 }
 
-std::vector<Retired> retire(Connection& db, milliseconds max_age, int limit, WallTime now) {
+std::vector<Retired> retire(Connection& db, milliseconds max_age, int limit, WallTime ours) {
+  const auto now = db.by_server(ours);
   // What somebody else has in hand is for the next sweep: nobody waits here, so nobody waits for each other.
   auto old = db.select(
       "SELECT id FROM recording WHERE settled IS DISTINCT FROM 'gone' AND sort_at <= $1 ORDER BY sort_at LIMIT $2 "

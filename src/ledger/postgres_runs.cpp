@@ -5,6 +5,7 @@
 #include "ledger/admission.hpp"
 #include "ledger/postgres_recordings.hpp"
 #include "ledger/postgres_rows.hpp"
+#include "ledger/utf8.hpp"
 
 namespace onetake::ledger::pg {
 namespace {
@@ -41,9 +42,9 @@ Cancelled cancel(Connection& db, const TenantId& tenant, const RunId& id, WallTi
   Cancelled cancelled{find_run(db, tenant, id), {}};
   auto& run = cancelled.run;
   if (!run || !active(run->status)) return cancelled;
-  end_cancelled(db, *run, now);
+  end_cancelled(db, *run, db.by_server(now));
   db.run("UPDATE recording SET state = 'remote' WHERE id = $1", run->recording);
-  cancelled.leftovers = {{run->recording}, {run->id}, {}};
+  cancelled.leftovers = {{{run->recording, run->cycle}}, {run->id}, {}};
   return cancelled;
 }
 
@@ -62,8 +63,8 @@ bool retry(Connection& db, const Lease& lease, Reason reason, const Setback& set
              "due_at = $5, lease_expires_at = NULL, attempt = attempt - $6::integer, "
              "urgency = CASE WHEN $1::text = 'queued' THEN urgency ELSE greatest(urgency, 1) END "
              "WHERE id = $7 AND status = 'running' AND token = $8",
-             reason, name(setback.cause), setback.detail, setback.provider_status, due, counts ? 0 : 1, lease.run,
-             lease.token) == 1;
+             reason, name(setback.cause), made_text(setback.detail), setback.provider_status, db.by_server(due),
+             counts ? 0 : 1, lease.run, lease.token) == 1;
 }
 
 bool complete(Connection& db, const std::string& node, const Lease& lease, const Media& media, WallTime now) {
@@ -71,7 +72,7 @@ bool complete(Connection& db, const std::string& node, const Lease& lease, const
   if (!recording) return false;
   if (db.run("UPDATE run SET status = 'completed', received_bytes = $1, total_bytes = $1, completed_at = $2, "
              "lease_expires_at = NULL WHERE id = $3 AND status = 'running' AND token = $4",
-             media.bytes, now, lease.run, lease.token) != 1)
+             media.bytes, db.by_server(now), lease.run, lease.token) != 1)
     return is_ours(db, lease, media);
   db.run(
       "UPDATE recording SET state = 'ready', media_blob = $1, media_bytes = $2, media_sha256 = $3, "
@@ -88,7 +89,8 @@ bool fail(Connection& db, const Lease& lease, const Setback& setback, WallTime n
   if (!recording) return false;
   if (db.run("UPDATE run SET status = 'failed', cause = $1, error = $2, provider_status = $3, completed_at = $4, "
              "lease_expires_at = NULL WHERE id = $5 AND status = 'running' AND token = $6",
-             name(setback.cause), setback.detail, setback.provider_status, now, lease.run, lease.token) != 1)
+             name(setback.cause), made_text(setback.detail), setback.provider_status, db.by_server(now), lease.run,
+             lease.token) != 1)
     return false;
   db.run("UPDATE recording SET state = $1 WHERE id = $2", setback.cause == Cause::gone ? State::gone : State::failed,
          *recording);
@@ -101,7 +103,7 @@ int recover(Connection& db, const std::string& node, WallTime now) {
   return db.run(
       "UPDATE run SET status = 'queued', reason = 'retrying', due_at = $1, lease_expires_at = NULL, "
       "attempt = greatest(attempt - 1, 0) WHERE status = 'running' AND node = $2",
-      now, node);
+      db.by_server(now), node);
 }
 
 std::vector<Lease> rescue(Connection& db, WallTime now) {
@@ -110,7 +112,7 @@ std::vector<Lease> rescue(Connection& db, WallTime now) {
       "attempt = greatest(attempt - 1, 0) WHERE id IN (SELECT id FROM run WHERE status = 'running' "
       "AND lease_expires_at <= clock_timestamp() FOR UPDATE SKIP LOCKED) "
       "RETURNING id, recording_id, token",
-      now);
+      db.by_server(now));
   std::vector<Lease> lost;
   while (rows.next()) {
     RunId run{rows.text()};
@@ -120,7 +122,8 @@ std::vector<Lease> rescue(Connection& db, WallTime now) {
   return lost;
 }
 
-std::vector<Recording> expire(Connection& db, milliseconds deadline, int limit, WallTime now) {
+std::vector<Recording> expire(Connection& db, milliseconds deadline, int limit, WallTime ours) {
+  const auto now = db.by_server(ours);
   db.run("UPDATE run SET created_at = $1, due_at = least(due_at, $1) WHERE status = 'queued' AND created_at > $2", now,
          now + clock_skew);
   // The recordings of the runs that wait too long; those that somebody has in hand are for the next sweep.
@@ -186,13 +189,6 @@ Counts count(Connection& db) {
   counts.runs[RunStatus::running] = now.integer();
   counts.duplicate_runs = now.integer();
   return counts;
-}
-
-std::vector<RunId> active_runs(Connection& db) {
-  auto rows = db.select("SELECT id FROM run WHERE status IN ('queued', 'running')");
-  std::vector<RunId> runs;
-  while (rows.next()) runs.emplace_back(rows.text());
-  return runs;
 }
 
 }  // namespace onetake::ledger::pg

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "ledger/ledger.hpp"
-#include "ledger/postgres_connection.hpp"
+#include "ledger/postgres_session.hpp"
 
 /// The ledger's calls about runs. `Ledger` says what they do; `node` is the one that calls. Those marked `again` may be
 /// said again outside of a transaction; the other writers stand in one that the caller has begun.
@@ -22,7 +22,8 @@ Cancelled cancel(Connection& db, const TenantId& tenant, const RunId& run, WallT
 /// REQUIRES: the run is active, its recording locked.
 void end_cancelled(Connection& db, Run& run, WallTime now);
 
-std::vector<Claimed> claim(Connection& db, const std::string& node, int limit, int per_tenant, milliseconds lease,
+/// In a transaction of its own.
+std::vector<Claimed> claim(Session& session, const std::string& node, int limit, int per_tenant, milliseconds lease,
                            WallTime now);
 std::optional<WallTime> next_due(Connection& db, WallTime now);
 
@@ -42,6 +43,5 @@ int workers(Connection& db, milliseconds within);
 std::optional<Run> find_run(Connection& db, const TenantId& tenant, const RunId& id);
 result<Page<Run>> list_runs(Connection& db, const RunQuery& query);
 Counts count(Connection& db);
-std::vector<RunId> active_runs(Connection& db);
 
 }  // namespace onetake::ledger::pg

@@ -116,6 +116,18 @@ TEST_F(PostgresSchema, StatesAreAClosedSet) {
     EXPECT_THROW(db_->execute("UPDATE run SET " + change), Unavailable) << change;
 }
 
+TEST_F(PostgresSchema, WhatCanNeverBeIsToldApartFromADatabaseThatIsAway) {
+  EXPECT_THROW(db_->run("SELECT $1::text", std::string{"\xff"}), Rejected) << "22021";
+  EXPECT_THROW(db_->run("UPDATE recording SET media_channels = $1", 1LL << 40), Rejected) << "22003";
+  EXPECT_THROW(db_->execute("UPDATE recording SET state = 'lost'"), Rejected) << "23514";
+  insert_run("1", 1, RunStatus::failed);
+  EXPECT_THROW(db_->run("UPDATE run SET error = 'x', cause = 'gone'"), Rejected) << "our own triggers";
+  const auto holder = schema_.connect();
+  holder->execute("BEGIN; LOCK TABLE run IN ACCESS EXCLUSIVE MODE");
+  db_->execute("SET lock_timeout = 1");
+  EXPECT_THROW(db_->run("UPDATE run SET error = 'x'"), pg::Refused) << "it may go another time";
+}
+
 TEST_F(PostgresSchema, AllThatTheMigrationsMakeIsLookedFor) {
   EXPECT_THAT(pg::missing_objects(*db_), testing::IsEmpty());
   db_->execute("DROP INDEX run_active; ALTER TABLE run DISABLE TRIGGER run_follows_its_states; DROP TABLE node");

@@ -41,6 +41,39 @@ void Session::conflicted(Tries& tries) {
   pause(jitter());
 }
 
+void Session::transact(const std::function<void(Connection& db, std::optional<Doubt>& doubt)>& work) {
+  for (Tries tries{in(target_.statement_timeout)};;) {
+    std::optional<Doubt> doubt;
+    try {
+      Connection& db = connected();
+      db.begin();
+      work(db, doubt);
+      return;
+    } catch (const Lost&) {
+      connection_.reset();
+      if (doubt && committed(*doubt)) return;
+      lost(tries);
+    } catch (const Conflict&) {
+      connection_->rollback();
+      conflicted(tries);
+    } catch (...) {
+      if (connection_) connection_->rollback();
+      throw;
+    }
+  }
+}
+
+Session::Sent Session::together(const std::function<std::string(Connection& db)>& statements) {
+  Sent sent;
+  transact([&](Connection& db, std::optional<Doubt>& doubt) {
+    const auto sql = statements(db);
+    doubt = Doubt{db.transaction(), db.timeline()};
+    sent.transaction = db.transaction();
+    sent.rows = db.commit_with(sql);
+  });
+  return sent;
+}
+
 bool Session::committed(const Doubt& doubt) {
   const auto is_in = again([&](Connection& db) -> std::optional<bool> {
     if (db.timeline() != doubt.timeline) return std::nullopt;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "ledger/postgres_connection.hpp"
 
@@ -25,6 +27,15 @@ class Session {
   template <class Work>
   auto once(const Work& work) -> std::invoke_result_t<const Work&, Connection&>;
 
+  /// What `together` has sent and committed.
+  struct Sent {
+    std::string transaction;                ///< its number
+    std::optional<std::vector<Rows>> rows;  ///< of each statement; nothing where it is in, and its answer was lost
+  };
+  /// As `once`, for statements that hold what everybody waits for: those that `statements(db)` tells are sent together
+  /// with their COMMIT, so that no client that stops between the two can hold it longer.
+  Sent together(const std::function<std::string(Connection& db)>& statements);
+
   [[nodiscard]] const Target& target() const { return target_; }
 
  private:
@@ -45,6 +56,8 @@ class Session {
   void lost(Tries& tries);
   void conflicted(Tries& tries);
   bool committed(const Doubt& doubt);
+  /// `work(db, doubt)` in a transaction, until it is in; `work` says in `doubt` that it is about to send COMMIT.
+  void transact(const std::function<void(Connection& db, std::optional<Doubt>& doubt)>& work);
 
   Target target_;
   std::optional<Connection> connection_;
@@ -66,27 +79,12 @@ auto Session::again(const Work& work) -> std::invoke_result_t<const Work&, Conne
 template <class Work>
 auto Session::once(const Work& work) -> std::invoke_result_t<const Work&, Connection&> {
   std::optional<std::invoke_result_t<const Work&, Connection&>> outcome;
-  for (Tries tries{in(target_.statement_timeout)};;) {
-    std::optional<Doubt> doubt;
-    try {
-      Connection& db = connected();
-      db.begin();
-      outcome.emplace(work(db));
-      doubt = Doubt{db.transaction(), db.timeline()};
-      db.commit();
-      return std::move(*outcome);
-    } catch (const Lost&) {
-      connection_.reset();
-      if (doubt && committed(*doubt)) return std::move(*outcome);
-      lost(tries);
-    } catch (const Conflict&) {
-      connection_->rollback();
-      conflicted(tries);
-    } catch (...) {
-      if (connection_) connection_->rollback();
-      throw;
-    }
-  }
+  transact([&](Connection& db, std::optional<Doubt>& doubt) {
+    outcome.emplace(work(db));
+    doubt = Doubt{db.transaction(), db.timeline()};
+    db.commit();
+  });
+  return std::move(*outcome);
 }
 
 }  // namespace onetake::ledger::pg

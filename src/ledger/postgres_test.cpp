@@ -125,6 +125,20 @@ TEST_F(Postgres, DestroyingFinishesWhatWaits) {
   for (auto& each : puts) EXPECT_TRUE(each.get().created);
 }
 
+// Its caller's loop is busy until the ledger is no more.
+TEST_F(Postgres, AnAnswerIsTakenAndToldAfterwards) {
+  std::vector<Change> told;
+  auto ledger = open({.committed = [&told](Change change, const std::string&) { told.push_back(change); }});
+  put(*ledger, "CA1").get();
+  auto pressed = play(*ledger, "CA1");
+  std::promise<void> free;
+  asio::post(loop_.loop(), [&free] { free.get_future().get(); });
+  ledger.reset();
+  free.set_value();
+  EXPECT_EQ(pressed.get().found, Found::created);
+  EXPECT_THAT(told, testing::ElementsAre(Change::run_queued));
+}
+
 TEST_F(Postgres, WhoFindsNoConnectionFreeIsToldSo) {
   const auto ledger = open({.pool = 2, .patience = milliseconds{50}});
   const auto holder = schema_.connect();

@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "ledger/utf8.hpp"
+
 namespace onetake::ledger::pg {
 
 std::vector<const char*> Parameters::pointers() const {
@@ -17,6 +19,8 @@ Parameters::Text Parameters::spelled(double value) {
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   return std::string{digits.data(), end};
 }
+
+Parameters::Text Parameters::named(const std::string& name) { return is_text(name) ? Text{name} : std::nullopt; }
 
 void Parameters::quote(std::string& array, const Text& element) {
   if (!element) {

@@ -55,9 +55,10 @@ class Parameters {
   static Text spelled(RunStatus status) { return std::string{name(status)}; }
   static Text spelled(Reason reason) { return std::string{name(reason)}; }
   static Text spelled(std::nullopt_t) { return std::nullopt; }
+  /// NULL, which is equal to nothing, where it is none that the database could have.
   template <class Tag>
   static Text spelled(const Id<Tag>& id) {
-    return id.str();
+    return named(id.str());
   }
   template <class T>
   static Text spelled(const std::optional<T>& value) {
@@ -69,10 +70,14 @@ class Parameters {
     std::string array = "{";
     for (const T& value : values) {
       if (array.size() > 1) array += ',';
-      quote(array, spelled(value));
+      if constexpr (std::same_as<T, std::string>)
+        quote(array, named(value));  // as an id
+      else
+        quote(array, spelled(value));
     }
     return array + '}';
   }
+  static Text named(const std::string& name);
   static void quote(std::string& array, const Text& element);
 
   std::vector<Text> values_;

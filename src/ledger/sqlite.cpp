@@ -164,12 +164,12 @@ Task<std::vector<std::string>> Sqlite::loose_files(bool announced_too, int limit
   return reading([=](Connection& db) { return ledger::loose_files(db, announced_too, limit); });
 }
 
-Task<int> Sqlite::strike_files(std::vector<std::string> blobs) {
-  return writing([blobs = std::move(blobs)](Connection& db) { return ledger::strike_files(db, blobs); });
+Task<int> Sqlite::strike_files(std::vector<std::string> blobs, bool announced_too) {
+  return writing([=](Connection& db) { return ledger::strike_files(db, blobs, announced_too); });
 }
 
-Task<std::vector<RunId>> Sqlite::active_runs() {
-  return reading([](Connection& db) { return ledger::active_runs(db); });
+Task<std::vector<RecordingId>> Sqlite::not_to_be_kept(std::vector<RecordingId> recordings) {
+  return reading([=](Connection& db) { return ledger::not_to_be_kept(db, recordings); });
 }
 
 // One node, which is this process: it has no neighbours, and what it holds it can be asked for.

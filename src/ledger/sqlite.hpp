@@ -40,8 +40,8 @@ class Sqlite final : public Ledger {
   Task<Stretch> walk_files(RecordingId after, int limit) override;
   Task<bool> announce(std::string blob) override;
   Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
-  Task<int> strike_files(std::vector<std::string> blobs) override;
-  Task<std::vector<RunId>> active_runs() override;
+  Task<int> strike_files(std::vector<std::string> blobs, bool announced_too) override;
+  Task<std::vector<RecordingId>> not_to_be_kept(std::vector<RecordingId> recordings) override;
   Task<bool> node_lives(std::string url) override;
   Task<bool> node_leaves() override;
   Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;

@@ -27,8 +27,11 @@ bool has(std::span<const std::string_view> names, std::string_view name) {
 }  // namespace
 
 void raise(sqlite3* db) {
-  throw Unavailable(std::string{"ledger: "} + sqlite3_errmsg(db) + " (SQLite " +
-                    std::to_string(sqlite3_extended_errcode(db)) + ")");
+  const auto what =
+      std::string{"ledger: "} + sqlite3_errmsg(db) + " (SQLite " + std::to_string(sqlite3_extended_errcode(db)) + ")";
+  const int code = sqlite3_errcode(db) & 0xff;
+  if (code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG) throw Rejected(what);
+  throw Unavailable(what);
 }
 
 Connection::Connection(const std::filesystem::path& path) {

@@ -75,7 +75,7 @@ Stretch walk_files(Connection& db, const RecordingId& after, int limit) {
 }
 
 bool announce(Connection& db, const std::string& blob) {
-  db.run("INSERT OR IGNORE INTO loose_file VALUES (?, 1)", blob);
+  db.run("INSERT OR REPLACE INTO loose_file VALUES (?, 1)", blob);
   return true;
 }
 
@@ -87,10 +87,18 @@ std::vector<std::string> loose_files(Connection& db, bool announced_too, int lim
   return blobs;
 }
 
-int strike_files(Connection& db, const std::vector<std::string>& blobs) {
+int strike_files(Connection& db, const std::vector<std::string>& blobs, bool announced_too) {
   int count = 0;
-  for (const auto& blob : blobs) count += db.run("DELETE FROM loose_file WHERE blob = ?", blob);
+  for (const auto& blob : blobs)
+    count += db.run("DELETE FROM loose_file WHERE blob = ? AND announced <= ?", blob, announced_too ? 1 : 0);
   return count;
+}
+
+std::vector<RecordingId> not_to_be_kept(Connection& db, std::vector<RecordingId> recordings) {
+  std::erase_if(recordings, [&](const RecordingId& recording) {
+    return db.select("SELECT 1 FROM recording WHERE id = ? AND state <> 'gone'", recording).next();
+  });
+  return recordings;
 }
 
 std::optional<Whereabouts> whereabouts(Connection& db, const Key& key) {
@@ -113,7 +121,17 @@ bool copied(Connection& db, const RecordingId& recording, const std::string& blo
 }
 
 bool made_durable(Connection& db, const RecordingId& recording, const std::string& blob) {
-  return db.run("UPDATE recording SET media_durable = 1 WHERE id = ? AND media_blob = ?", recording, blob) == 1;
+  // Announced, its name stands on the list. One that is not there any more, or is being removed, may have lost its
+  // object.
+  if (db.run("UPDATE recording SET media_durable = 1 WHERE id = ?1 AND media_blob = ?2 AND media_durable = 0 "
+             "AND EXISTS (SELECT 1 FROM loose_object WHERE blob = ?2 AND removing = 0)",
+             recording, blob) == 1)
+    return true;
+  const bool already =
+      db.select("SELECT 1 FROM recording WHERE id = ? AND media_blob = ? AND media_durable = 1", recording, blob)
+          .next();
+  if (already) db.run("DELETE FROM loose_object WHERE blob = ? AND removing = 0", blob);
+  return already;
 }
 
 bool spoiled(Connection& db, const RecordingId& recording, const std::string& blob) {
@@ -151,6 +169,13 @@ std::vector<std::string> take_objects(Connection& db, WallTime now, WallTime unt
     auto rows = db.select("SELECT blob FROM loose_object WHERE due_at <= ? ORDER BY due_at, blob LIMIT ?", now, limit);
     while (rows.next()) blobs.push_back(rows->text());
   }
+  // What is durable may have been announced once more, by somebody who then died.
+  std::erase_if(blobs, [&](const std::string& blob) {
+    return db.run(
+               "DELETE FROM loose_object WHERE blob = ?1 AND EXISTS (SELECT 1 FROM recording "
+               "WHERE id = substr(?1, 1, 36) AND media_blob = ?1 AND media_durable = 1)",
+               blob) == 1;
+  });
   for (const auto& blob : blobs) db.run("UPDATE loose_object SET removing = 1, due_at = ? WHERE blob = ?", until, blob);
   return blobs;
 }
@@ -159,13 +184,6 @@ int strike_objects(Connection& db, const std::vector<std::string>& blobs) {
   int count = 0;
   for (const auto& blob : blobs) count += db.run("DELETE FROM loose_object WHERE blob = ?", blob);
   return count;
-}
-
-std::vector<RunId> active_runs(Connection& db) {
-  std::vector<RunId> runs;
-  auto rows = db.select("SELECT id FROM run WHERE status IN ('queued', 'running')");
-  while (rows.next()) runs.emplace_back(rows->text());
-  return runs;
 }
 
 std::vector<Seen> look_at(Connection& db, const std::vector<RunId>& runs) {

@@ -17,9 +17,8 @@ Stretch walk_files(Connection& db, const RecordingId& after, int limit);
 
 bool announce(Connection& db, const std::string& blob);
 std::vector<std::string> loose_files(Connection& db, bool announced_too, int limit);
-int strike_files(Connection& db, const std::vector<std::string>& blobs);
-
-std::vector<RunId> active_runs(Connection& db);
+int strike_files(Connection& db, const std::vector<std::string>& blobs, bool announced_too);
+std::vector<RecordingId> not_to_be_kept(Connection& db, std::vector<RecordingId> recordings);
 
 std::optional<Whereabouts> whereabouts(Connection& db, const Key& key);
 bool copied(Connection& db, const RecordingId& recording, const std::string& blob, WallTime now);

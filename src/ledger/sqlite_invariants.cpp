@@ -60,9 +60,9 @@ class SqliteInquiry final : public Inquiry {
   [[nodiscard]] std::string file_of(const std::string& recording) const override {
     return std::string{select_files} + "id = " + quoted(recording);
   }
-  [[nodiscard]] std::string accounts_for(const std::string& blob, const std::string& recording) const override {
-    return "SELECT 1 FROM recording WHERE id = " + quoted(recording) + " AND media_blob = " + quoted(blob) +
-           " AND media_here = 1 UNION ALL SELECT 1 FROM loose_file WHERE blob = " + quoted(blob);
+  [[nodiscard]] std::string accounted_of(const std::vector<std::string>& blobs) const override {
+    return "SELECT media_blob FROM recording WHERE id IN " + of_in(blobs) + " AND media_blob IN " + in(blobs) +
+           " AND media_here = 1 UNION ALL SELECT blob FROM loose_file WHERE blob IN " + in(blobs);
   }
 };
 

@@ -51,7 +51,7 @@ void replace_metadata(Connection& db, Recording& recording, const Registration& 
 
 /// The active run is cancelled, the audio let go.
 Leftovers drop(Connection& db, Recording& recording, State becomes, WallTime now) {
-  Leftovers left{{recording.id}, {}, {}};
+  Leftovers left{{{recording.id, recording.cycle}}, {}, {}};
   if (recording.run && active(recording.run->status)) {
     end_cancelled(db, *recording.run, now);
     left.runs.push_back(recording.run->id);
@@ -115,7 +115,7 @@ Leftovers erase(Connection& db, const TenantId& tenant, const CallSid& call_sid,
   Leftovers left;
   for (const auto& recording : find_all(db, tenant, call_sid)) {
     if (recording_sid && recording.registered.recording_sid != *recording_sid) continue;
-    left.recordings.push_back(recording.id);
+    left.recordings.push_back({recording.id, recording.cycle});
     if (recording.run && active(recording.run->status)) left.runs.push_back(recording.run->id);
     if (recording.media) left.blobs.push_back(recording.media->blob);
     db.run("DELETE FROM recording WHERE id = ?", recording.id);  // and, by the foreign key, its runs

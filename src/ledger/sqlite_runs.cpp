@@ -114,7 +114,7 @@ Cancelled cancel(Connection& db, const TenantId& tenant, const RunId& id, WallTi
   if (!run || !active(run->status)) return cancelled;
   end_cancelled(db, *run, now);
   db.run("UPDATE recording SET state = 'remote' WHERE id = ?", run->recording);
-  cancelled.leftovers = {{run->recording}, {run->id}, {}};
+  cancelled.leftovers = {{{run->recording, run->cycle}}, {run->id}, {}};
   return cancelled;
 }
 

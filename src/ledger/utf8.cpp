@@ -1,5 +1,6 @@
 #include "ledger/utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace onetake::ledger {
@@ -50,6 +51,13 @@ bool is_text(std::string_view bytes) {
     bytes.remove_prefix(size);
   }
   return true;
+}
+
+std::string made_text(std::string_view bytes) {
+  std::string text{bytes};
+  if (!is_text(text))
+    std::ranges::replace_if(text, [](char c) { return c == '\0' || static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
 }
 
 std::string past(std::string prefix) {

@@ -14,6 +14,12 @@ TEST(Utf8, TextIsWellFormedAndHasNoNul) {
   EXPECT_FALSE(is_text(std::string(1, '\0')));
 }
 
+TEST(Utf8, WhatIsNoneIsMadeText) {
+  EXPECT_EQ(made_text("דנה"), "דנה");
+  EXPECT_EQ(made_text("a\xff b\xc3"), "a? b?");
+  EXPECT_EQ(made_text(std::string("a\0b", 3)), "a?b");
+}
+
 TEST(Utf8, PastAPrefixIsTheNextText) {
   EXPECT_EQ(past("CA"), "CB");
   EXPECT_EQ(past("a\x7f"), "a\u0080");

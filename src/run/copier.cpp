@@ -1,7 +1,9 @@
 #include "run/copier.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <system_error>
 #include <utility>
 
 #include "base/backoff.hpp"
@@ -23,7 +25,7 @@ durable::Object object_of(const Uncopied& file) {
   return {.name = file.blob, .size = file.bytes, .sha256 = file.sha256, .content_type = file.content_type};
 }
 
-/// The storage, and not this one recording.
+/// The storage, and not this one recording, unless it turns out that others are taken.
 bool is_down(Trouble::Kind kind) { return kind == Trouble::Kind::unavailable || kind == Trouble::Kind::misconfigured; }
 
 /// A blob that somebody has in hand.
@@ -53,7 +55,7 @@ Uncopied uncopied(const RecordingId& recording, const Media& media) {
 struct Copier::Batch {
   std::deque<Uncopied> left;
   int lanes = 0;
-  bool down = false;
+  bool cut_off = false;
 };
 
 Copier::Copier(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, durable::Copies& copies,
@@ -87,35 +89,58 @@ Task<void> Copier::watch() {
 }
 
 Task<bool> Copier::round() {
+  if (down_) {
+    const bool back = co_await probe();
+    if (!back) co_return false;
+  }
+  // Of those that are erased nobody says so; what is there still has been tried again by then.
+  std::erase_if(failures_, [&](const auto& each) { return each.second.until < in(-pace_.put_off_most); });
   RecordingId after;
+  std::size_t left = 0;
   for (bool more = true; more;) {
     auto page = co_await ledger_.not_durable(after, page_size);
     more = std::ssize(page) == page_size;
     if (more) after = page.back().recording;
-    std::erase_if(page,
-                  [this](const auto& file) { return in_hand_.contains(file.blob) || refused_.contains(file.blob); });
-    await_copies(page.size());
+    await_copies(left + page.size());  // also those that are not tried now
+    std::erase_if(page, [this](const auto& file) { return waits(file.blob); });
     const bool up = co_await copy_all(std::move(page));
     if (!up) co_return false;
+    left = awaited_;
   }
   co_return true;
+}
+
+/// Is the storage back? The one that is tried is another one each time: that one fails tells nothing of the others.
+Task<bool> Copier::probe() {
+  auto files = co_await ledger_.not_durable(probed_, page_size);
+  auto all = co_await ledger_.not_durable({}, page_size);
+  await_copies(all.size());
+  std::ranges::move(all, std::back_inserter(files));
+  for (auto& file : files) {
+    if (waits(file.blob)) continue;
+    probed_ = file.recording;
+    const auto done = co_await copy_one(std::move(file));
+    if (done == Done::copied) break;
+    if (done != Done::not_this) co_return false;
+  }
+  co_return true;
+}
+
+/// It is in hand, or put off.
+bool Copier::waits(const std::string& blob) const {
+  const auto failure = failures_.find(blob);
+  return in_hand_.contains(blob) || (failure != failures_.end() && Monotonic::now() < failure->second.until);
 }
 
 Task<bool> Copier::copy_all(std::vector<Uncopied> files) {
   if (files.empty()) co_return true;
   const auto batch = std::make_shared<Batch>();
   batch->left.assign(std::make_move_iterator(files.begin()), std::make_move_iterator(files.end()));
-  if (down_) {  // one finds out whether it is back
-    auto first = std::move(batch->left.front());
-    batch->left.pop_front();
-    const auto done = co_await copy_one(std::move(first));
-    if (done == Done::down) co_return false;
-  }
   batch->lanes = pace_.at_once;
   for (int i = 0; i < pace_.at_once; ++i) asio::co_spawn(loop_.get_executor(), lane(batch), asio::detached);
   std::unique_lock lock{mutex_};
   while (batch->lanes > 0) co_await waiters_.wait(lock, never);
-  co_return !batch->down;
+  co_return !batch->cut_off && !down_;
 }
 
 Task<void> Copier::lane(std::shared_ptr<Batch> batch) {
@@ -123,10 +148,8 @@ Task<void> Copier::lane(std::shared_ptr<Batch> batch) {
     auto file = std::move(batch->left.front());
     batch->left.pop_front();
     const auto done = co_await copy_one(std::move(file));
-    if (done == Done::down) {
-      batch->down = true;
-      break;
-    }
+    if (done == Done::cut_off) batch->cut_off = true;
+    if (done == Done::cut_off || done == Done::down) break;
   }
   const std::lock_guard lock{mutex_};
   --batch->lanes;
@@ -135,12 +158,15 @@ Task<void> Copier::lane(std::shared_ptr<Batch> batch) {
 
 Task<Copier::Done> Copier::copy_one(Uncopied file) {
   const Hand hand{in_hand_, file.blob};
+  const auto before = taken_;
   try {
-    co_return co_await put(std::move(file));
+    co_return co_await put(file);
+  } catch (const std::system_error& error) {  // the disk, of which this file may be the one bad spot
+    co_return failed(file, {Trouble::Kind::different, error.what()}, before);
   } catch (const std::exception& error) {
     log::warn("durable.put_off", "a durable copy could not be made; it will be tried again", {{"error", error.what()}});
   }
-  co_return Done::down;
+  co_return Done::cut_off;
 }
 
 Task<Copier::Done> Copier::put(Uncopied file) {
@@ -150,8 +176,9 @@ Task<Copier::Done> Copier::put(Uncopied file) {
   const bool ours = co_await announce(file);
   if (!ours) co_return Done::not_this;  // what an earlier try has left there is being removed
   auto object = object_of(file);
+  const auto before = taken_;
   const auto copy = co_await copies_.put(std::move(object), here->file.get(), until(file));
-  if (!copy) co_return failed(file, copy.error());
+  if (!copy) co_return failed(file, copy.error(), before);
   co_return co_await copied(std::move(file));
 }
 
@@ -162,25 +189,42 @@ Task<bool> Copier::announce(Uncopied file) {
 }
 
 Task<Copier::Done> Copier::copied(Uncopied file) {
+  taken(file.blob);
   const bool pointed = co_await ledger_.made_durable(file.recording, file.blob);
-  if (!pointed) co_await ledger_.announce_object(file.blob, wall_now());  // and is removed at once
-  metrics::add(Series::durable_copies, {pointed ? "made" : "unwanted"});
-  if (awaited_ > 0) await_copies(awaited_ - 1);
-  if (std::exchange(down_, false)) log::info("durable.available", "the durable storage takes copies again");
-  log::debug("durable.copied", "there is a durable copy", {{"recording", file.recording.str()}, {"blob", file.blob}});
+  bool settled = pointed;
+  if (!pointed) settled = co_await ledger_.announce_object(file.blob, wall_now());  // and is removed at once
+  // Not even that: it took so long that somebody is removing it. A later round copies it again.
+  metrics::add(Series::durable_copies, {pointed ? "made" : settled ? "unwanted" : "failed"});
+  if (settled && awaited_ > 0) await_copies(awaited_ - 1);
+  if (pointed)
+    log::debug("durable.copied", "there is a durable copy", {{"recording", file.recording.str()}, {"blob", file.blob}});
   co_return Done::copied;
 }
 
-Copier::Done Copier::failed(const Uncopied& file, const Trouble& trouble) {
+void Copier::taken(const std::string& blob) {
+  ++taken_;
+  refused_ = 0;
+  failures_.erase(blob);
+  if (std::exchange(down_, false)) log::info("durable.available", "the durable storage takes copies again");
+}
+
+Copier::Done Copier::failed(const Uncopied& file, const Trouble& trouble, std::uint64_t before) {
   metrics::add(Series::durable_copies, {"failed"});
-  if (is_down(trouble.kind)) {
+  const auto [at, first] = failures_.try_emplace(file.blob, Failure{.taken = before});
+  auto& failure = at->second;
+  if (first) ++refused_;
+  const bool others = failure.taken != taken_;
+  if (!others && (is_down(trouble.kind) || refused_ >= pace_.refused_most)) {
+    failure.until = Monotonic::now();
     if (!std::exchange(down_, true))
       log::warn("durable.unavailable", "recordings are kept without a durable copy until the storage takes them",
                 {{"detail", trouble.detail}});
     return Done::down;
   }
-  if (trouble.kind == Trouble::Kind::different) refused_.insert(file.blob);
-  log::warn("durable.refused", "a recording has no durable copy", {{"blob", file.blob}, {"detail", trouble.detail}});
+  failure.until =
+      in(backoff(++failure.put_off, pace_.put_off_first, pace_.put_off_most, pace_.put_off_first, uniform()));
+  log::warn("durable.refused", "a recording has no durable copy; it is tried again later",
+            {{"blob", file.blob}, {"detail", trouble.detail}});
   return Done::not_this;
 }
 
@@ -244,13 +288,14 @@ Task<bool> Copier::complete(std::shared_ptr<durable::Upload> upload, Uncopied fi
   const bool ours = co_await announce(file);
   if (!ours) co_return false;
   auto object = object_of(file);
+  const auto before = taken_;
   const auto copy = co_await upload->complete(std::move(object), until(file));
   if (copy) {
     co_await copied(file);
     co_return true;
   }
-  failed(file, copy.error());
-  refused_.erase(file.blob);  // what grew may have been at fault, not the file
+  failed(file, copy.error(), before);
+  failures_.erase(file.blob);  // what grew may have been at fault, not the file
   co_return false;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -30,6 +32,13 @@ namespace onetake::run {
 ///
 /// Before an object is made its name stands on the ledger's list of objects that nothing points to, and comes off it in
 /// the transaction that says that the copy exists: one that nobody asks for is removed, whoever dies when.
+///
+///   what fails                               what follows
+///   ---------------------------------------  ---------------------------------------------------------------------
+///   one copy, by its own fault: refused as   it is put off, longer each time; the others go on
+///   it is, or others have been taken since
+///   whichever is tried                       down: one after the other, behind the last that failed, is tried, until
+///                                            one is taken
 class Copier {
  public:
   struct Pace {
@@ -41,6 +50,9 @@ class Copier {
     Bytes slowest = 256_KiB;  ///< a second
     Bytes grow_from = 8_MiB;
     int at_once = 4;
+    milliseconds put_off_first{60'000};
+    milliseconds put_off_most{3'600'000};
+    int refused_most = 10;  ///< one after the other, and none taken: then it is not these
   };
 
   Copier(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, durable::Copies& copies)
@@ -63,18 +75,29 @@ class Copier {
   enum class Done {
     copied,    ///< … or the pointer has gone meanwhile
     not_this,  ///< this one cannot be copied now; others may
-    down       ///< nothing can be copied now
+    down,      ///< the storage takes nothing now
+    cut_off    ///< the ledger does not answer
+  };
+  /// What the storage has not taken.
+  struct Failure {
+    std::uint64_t taken;  ///< how many copies had been, when it first failed
+    int put_off = 0;      ///< how often
+    Deadline until = {};  ///< then it is tried again
   };
   struct Batch;
 
   Task<void> watch();
+  Task<bool> probe();
   Task<bool> copy_all(std::vector<ledger::Uncopied> files);
   Task<void> lane(std::shared_ptr<Batch> batch);
   Task<Done> copy_one(ledger::Uncopied file);
   Task<Done> put(ledger::Uncopied file);
   Task<bool> announce(ledger::Uncopied file);
   Task<Done> copied(ledger::Uncopied file);
-  Done failed(const ledger::Uncopied& file, const durable::Trouble& trouble);
+  void taken(const std::string& blob);
+  /// `before`: what was `taken_` when this try began.
+  Done failed(const ledger::Uncopied& file, const durable::Trouble& trouble, std::uint64_t before);
+  [[nodiscard]] bool waits(const std::string& blob) const;
 
   Task<void> grow(std::shared_ptr<Growth> growth);
   Task<bool> grow_one(std::shared_ptr<Growth> growth, std::shared_ptr<const Live> live);
@@ -92,10 +115,13 @@ class Copier {
   const Pace pace_;
 
   // On the loop.
-  std::set<std::string> in_hand_;  ///< blobs that are being copied, or grow
-  std::set<std::string> refused_;  ///< blobs whose file is not what the pointer says: the scrubber's to find
+  std::set<std::string> in_hand_;            ///< blobs that are being copied, or grow
+  std::map<std::string, Failure> failures_;  ///< by blob
+  std::uint64_t taken_ = 0;                  ///< copies, by the storage
+  int refused_ = 0;                          ///< different ones since the last that was taken
   std::size_t awaited_ = 0;
   bool down_ = false;
+  RecordingId probed_;  ///< the last that was tried while it was down
 
   std::mutex mutex_;
   Waiters waiters_{mutex_};  ///< for `told_`, and the lanes of a batch

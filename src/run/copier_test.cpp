@@ -37,6 +37,7 @@ class CopierTest : public WorkerTest {
   bool durable(const std::string& call_sid = "CA") {
     return loop_.run(ledger_->whereabouts(key(call_sid), milliseconds{1000}))->durable;
   }
+  static double pending() { return counted("onetake_durable_pending"); }
   std::vector<std::string> loose() {
     return loop_.run(ledger_->take_objects(wall_now(), wall_now() + milliseconds{1000}, 10));
   }
@@ -69,17 +70,83 @@ TEST_F(CopierTest, WhileTheStorageIsDownOneFindsOutWhetherItIsBack) {
   EXPECT_TRUE(durable("CA6"));
 }
 
-// One that the storage will not have keeps nobody else from it, and is not given to it again and again.
-TEST_F(CopierTest, WhatTheStorageFindsDifferentIsLeftToTheScrubber) {
-  ready("CA1");
-  copies_.fail(Kind::different);
+// One that the storage will not have keeps nobody else from it, and is not given to it again and again. It still waits.
+TEST_F(CopierTest, WhatIsRefusedIsPutOff) {
+  copies_.fail(ready("CA1"), Kind::different);
+  copies_.fail(ready("CA2"), Kind::refused);
   EXPECT_TRUE(round());
-  copies_.fail({});
-  const auto second = ready("CA2");
-  EXPECT_TRUE(round());
-  EXPECT_FALSE(durable("CA1"));
-  EXPECT_TRUE(durable("CA2"));
   EXPECT_THAT(copies_.asked(), testing::SizeIs(2));
+  EXPECT_EQ(pending(), 2);
+  ready("CA3");
+  EXPECT_TRUE(round());
+  EXPECT_TRUE(durable("CA3"));
+  EXPECT_THAT(copies_.asked(), testing::SizeIs(3));
+  EXPECT_EQ(pending(), 2) << "nobody is told that all have their copy";
+}
+
+TEST_F(CopierTest, WhatWasRefusedIsTriedAgain) {
+  copy_with({.put_off_first = milliseconds{0}});
+  const auto blob = ready();
+  copies_.fail(blob, Kind::different);
+  EXPECT_TRUE(round());
+  EXPECT_TRUE(round());
+  EXPECT_THAT(copies_.asked(), ElementsAre("put " + blob, "put " + blob));
+  copies_.fail(blob, {});
+  EXPECT_TRUE(round());
+  EXPECT_TRUE(durable());
+}
+
+// It is the first by its id, and by what it is told the storage might be down: the others find out that it is not.
+TEST_F(CopierTest, OneThatIsNeverTakenHoldsUpNobody) {
+  for (const auto kind : {Kind::unavailable, Kind::misconfigured}) {
+    const auto sid = [kind](int i) { return "CA" + std::to_string(static_cast<int>(kind) * 10 + i); };
+    const auto bad = ready(sid(1));
+    copies_.fail(bad, kind);
+    EXPECT_FALSE(round()) << "it is the only one";
+    EXPECT_FALSE(round());
+    ready(sid(2));
+    EXPECT_TRUE(round()) << "the one behind it is taken";
+    EXPECT_TRUE(durable(sid(2)));
+    const auto before = copies_.asked().size();
+    ready(sid(3));
+    EXPECT_TRUE(round());
+    EXPECT_TRUE(durable(sid(3)));
+    EXPECT_THAT(copies_.asked(), testing::SizeIs(before + 1)) << "it is put off";
+  }
+}
+
+TEST_F(CopierTest, WhereAllAreRefusedItIsNotTheFiles) {
+  copy_with({.at_once = 1, .refused_most = 3});
+  for (int i = 0; i < 6; ++i) ready("CA" + std::to_string(i));
+  copies_.fail(Kind::refused);
+  EXPECT_FALSE(round());
+  EXPECT_THAT(copies_.asked(), testing::SizeIs(3));
+  EXPECT_FALSE(round()) << "one at a time";
+  EXPECT_THAT(copies_.asked(), testing::SizeIs(4));
+  EXPECT_EQ(pending(), 6);
+  copies_.fail({});
+  EXPECT_TRUE(round());
+  EXPECT_THAT(copies_.objects(), testing::SizeIs(4)) << "two are put off";
+  EXPECT_EQ(pending(), 2);
+}
+
+// Whoever copies was held up for so long that another has removed what it made.
+TEST_F(CopierTest, WhatWasRemovedMeanwhileIsCopiedAgain) {
+  const auto blob = ready();
+  copies_.hold();
+  auto first = loop_.start(copier_->round());
+  ASSERT_TRUE(loop_.run(copies_.until_held()));
+  const auto later = wall_now() + std::chrono::hours{1};
+  ASSERT_THAT(loop_.run(ledger_->take_objects(later, later, 10)), ElementsAre(blob));
+  copies_.release();
+  EXPECT_TRUE(first.get());
+  EXPECT_FALSE(durable());
+  copies_.lose(blob);
+  std::vector<std::string> removed{blob};
+  loop_.run(ledger_->strike_objects(std::move(removed)));
+  EXPECT_TRUE(round());
+  EXPECT_TRUE(durable());
+  EXPECT_EQ(copies_.objects().count(blob), 1U);
 }
 
 TEST_F(CopierTest, AFileThatIsNotHereIsNotCopied) {

@@ -15,6 +15,9 @@ using End = Filling::End;
 
 namespace {
 
+/// For one look at what lies there.
+constexpr milliseconds patience{10'000};
+
 std::string_view label(End end) {
   switch (end) {
     case End::filled:
@@ -87,6 +90,7 @@ Task<void> Fillings::fill(std::shared_ptr<Filling> filling) {
   auto end = End::unavailable;
   try {
     end = co_await bring(filling);
+    if (filling->doubted_) end = co_await bring(filling);
   } catch (const std::exception& error) {
     log::error("durable.unfilled", "a durable copy could not be brought back",
                {{"blob", filling->media.blob}, {"error", error.what()}});
@@ -103,6 +107,7 @@ Task<void> Fillings::fill(std::shared_ptr<Filling> filling) {
 
 Task<End> Fillings::bring(std::shared_ptr<Filling> filling) {
   const durable::Until until{.deadline = in(most_), .stop = filling->flight->begin()};
+  co_await ledger_.announce(filling->media.blob);  // first: it may still be on the list, as what was evicted
   const auto hindered = co_await make_room(filling, until);
   if (hindered) co_return *hindered;
   Refill refill{store_, *filling->flight, filling->media};
@@ -113,15 +118,24 @@ Task<End> Fillings::bring(std::shared_ptr<Filling> filling) {
     refill.abandon(*wrong);
     co_return co_await give_up(filling, *std::move(wrong));
   }
-  co_await ledger_.announce(filling->media.blob);
   const auto publish = [&refill] { refill.publish(); };
   co_await disk_.run(publish);
-  const bool pointed = co_await ledger_.copied(filling->recording, filling->media.blob, wall_now());
-  if (!pointed) co_return co_await take_off(filling);
-  co_return End::filled;
+  std::exception_ptr unanswered;
+  try {
+    const bool pointed = co_await ledger_.copied(filling->recording, filling->media.blob, wall_now());
+    if (pointed) co_return End::filled;
+  } catch (...) {
+    unanswered = std::current_exception();
+  }
+  // Also where nobody knows: without a pointer it would be heard after an erasure that no list tells this node of. With
+  // one it is missing, and comes back by the next Play.
+  const auto unlink = [this, blob = filling->media.blob] { store_.remove(blob); };
+  co_await disk_.run(unlink);
+  if (unanswered) std::rethrow_exception(unanswered);
+  co_return co_await take_off(filling);
 }
 
-/// Nothing: there is room. What is here makes way only for what there is: a storage that is away drives nothing out.
+/// Nothing: it may be read. What is here makes way only for what there is: a storage that is away drives nothing out.
 Task<std::optional<End>> Fillings::make_room(std::shared_ptr<Filling> filling, durable::Until until) {
   const auto& media = filling->media;
   if (store_.space().has(media.bytes)) co_return std::nullopt;
@@ -130,10 +144,7 @@ Task<std::optional<End>> Fillings::make_room(std::shared_ptr<Filling> filling, d
     Setback away{.cause = Cause::unavailable, .detail = found.error().detail};
     co_return co_await give_up(filling, std::move(away));
   }
-  if (!*found || (*found)->size != media.bytes) {
-    Setback none{.cause = Cause::missing, .detail = *found ? "the copy has another length" : "there is none"};
-    co_return co_await give_up(filling, std::move(none));
-  }
+  if (!*found || (*found)->size != media.bytes) co_return std::nullopt;  // to read it makes sure
   const bool room = co_await make_room_(media.bytes);
   if (!room) co_return End::no_room;
   co_return std::nullopt;
@@ -142,7 +153,14 @@ Task<std::optional<End>> Fillings::make_room(std::shared_ptr<Filling> filling, d
 Task<End> Fillings::give_up(std::shared_ptr<Filling> filling, Setback why) {
   if (filling->flight->withdrawn) co_return End::moved_on;
   if (why.cause == Cause::no_space) co_return End::no_room;
-  const bool spoiled = why.cause == Cause::missing || why.cause == Cause::wrong_content;
+  const bool mismatch = why.cause == Cause::wrong_content;
+  if (mismatch && !std::exchange(filling->doubted_, true)) {
+    log::warn("durable.doubted", "a durable copy did not match; it is read once more",
+              {{"blob", filling->media.blob}, {"detail", why.detail}});
+    co_return End::unavailable;
+  }
+  bool spoiled = why.cause == Cause::missing;
+  if (mismatch) spoiled = co_await is_ours(filling);
   log::write(
       spoiled ? log::Level::error : log::Level::warn, spoiled ? "durable.spoiled" : "durable.unfilled",
       spoiled ? "a durable copy is not what it should be, and is given up" : "a durable copy could not be brought back",
@@ -155,13 +173,18 @@ Task<End> Fillings::give_up(std::shared_ptr<Filling> filling, Setback why) {
   co_return End::spoiled;
 }
 
-/// Nobody points to it any more.
+/// Was what did not match the storage's? Every copy has a field of ours; a page of somebody in between has none.
+Task<bool> Fillings::is_ours(std::shared_ptr<Filling> filling) {
+  durable::Until until{.deadline = in(patience)};
+  const auto found = co_await copies_.look(filling->media.blob, std::move(until));
+  co_return found && (!*found || !(*found)->sha256.empty() || !(*found)->mark.empty());
+}
+
+/// Nobody points to it any more, and it is unlinked.
 Task<End> Fillings::take_off(std::shared_ptr<Filling> filling) {
   filling->flight->withdrawn = true;
-  const auto unlink = [this, blob = filling->media.blob] { store_.remove(blob); };
-  co_await disk_.run(unlink);
   std::vector<std::string> blobs{filling->media.blob};
-  co_await ledger_.strike_files(std::move(blobs));
+  co_await ledger_.strike_files(std::move(blobs), true);
   co_return End::moved_on;
 }
 

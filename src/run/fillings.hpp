@@ -46,10 +46,13 @@ class Filling {
  private:
   friend class Fillings;
   End end_ = End::unavailable;
+  bool doubted_ = false;  ///< one read has not matched
 };
 
 /// Brings recordings back from their durable copies: single flight, one a recording, however many ask. No run, no cycle
-/// and no question to the provider. Published only after every byte was compared with the pointer's SHA-256.
+/// and no question to the provider. Published only after every byte was compared with the pointer's SHA-256. A copy is
+/// given up where the storage itself has said that there is none, or where it did not match when it was read once more:
+/// it may be the only one, and what came may have been somebody else's answer.
 /// Any loop; the coroutines live on one.
 class Fillings {
  public:
@@ -71,6 +74,7 @@ class Fillings {
   Task<Filling::End> bring(std::shared_ptr<Filling> filling);
   Task<std::optional<Filling::End>> make_room(std::shared_ptr<Filling> filling, durable::Until until);
   Task<Filling::End> give_up(std::shared_ptr<Filling> filling, Setback why);
+  Task<bool> is_ours(std::shared_ptr<Filling> filling);
   Task<Filling::End> take_off(std::shared_ptr<Filling> filling);
 
   Loop& loop_;

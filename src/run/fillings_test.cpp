@@ -28,12 +28,17 @@ class FillingsTest : public WorkerTest {
     const auto found = recording();
     const auto& blob = found.media->blob;
     copies_.has(blob, copy);
+    EXPECT_TRUE(loop_.run(ledger_->announce_object(blob, wall_now())));
     EXPECT_TRUE(loop_.run(ledger_->made_durable(found.id, blob)));
+    evict(found);
+    return found;
+  }
+  void evict(const Recording& found) {
+    const auto& blob = found.media->blob;
     EXPECT_TRUE(loop_.run(ledger_->disown(found.id, blob)));
     std::vector<std::string> gone{blob};
-    EXPECT_EQ(loop_.run(ledger_->strike_files(std::move(gone))), 1);
+    EXPECT_EQ(loop_.run(ledger_->strike_files(std::move(gone), false)), 1);
     store_.remove(blob);
-    return found;
   }
   End end(const std::shared_ptr<Filling>& filling) {
     loop_.run(ended(filling->flight));
@@ -90,6 +95,40 @@ TEST_F(FillingsTest, ACopyThatHasRottenIsNobodys) {
   EXPECT_THAT(loop_.run(ledger_->take_objects(wall_now(), wall_now(), 10)), ElementsAre(found.media->blob));
 }
 
+// It may have been the answer of somebody in between, and it may be the only copy.
+TEST_F(FillingsTest, OneReadThatDoesNotMatchIsReadOnceMore) {
+  auto rotten = wav(1000);
+  rotten[700] ^= 1;
+  const auto found = away();
+  for (const auto& instead : {rotten, wav(500), wav(2000)}) {
+    copies_.read_next(instead);
+    EXPECT_EQ(end(fillings_.open(found)), End::filled) << instead.size();
+    EXPECT_EQ(recording().state, State::ready);
+    EXPECT_EQ(store_.open(found.media->blob)->size, 1000);
+    EXPECT_EQ(temporaries(), 0U);
+    evict(found);
+  }
+  EXPECT_THAT(loop_.run(ledger_->take_objects(wall_now(), wall_now(), 10)), IsEmpty());
+}
+
+TEST_F(FillingsTest, ABodyWithoutALengthThatEndsEarlyWasInterrupted) {
+  const auto found = away();
+  copies_.read_next(wav(800), false);
+  EXPECT_EQ(end(fillings_.open(found)), End::unavailable);
+  EXPECT_EQ(recording().state, State::ready);
+  EXPECT_EQ(end(fillings_.open(found)), End::filled);
+}
+
+// A page of somebody in between, for as long as it stands there, is no reason to give up what lies behind it.
+TEST_F(FillingsTest, WhatHasNoFieldOfOursIsNotGivenUp) {
+  const auto found = away(wav(500));
+  copies_.lose_fields();
+  EXPECT_EQ(end(fillings_.open(found)), End::unavailable);
+  EXPECT_EQ(recording().state, State::ready);
+  copies_.has(found.media->blob, wav(1000));
+  EXPECT_EQ(end(fillings_.open(found)), End::filled);
+}
+
 TEST_F(FillingsTest, ACopyOfAnotherLengthIsNotHeard) {
   for (const std::size_t size : {998, 1002}) {
     const auto filling = fillings_.open(away(wav(size)));
@@ -135,12 +174,30 @@ TEST_F(FillingsTest, WhatAnotherNodeHasErasedIsWithdrawn) {
   EXPECT_EQ(loop_.run(fillings_.look()), 0);
 }
 
+// It was evicted under this very name: no list of files to be removed may still have it, before a byte has come.
+TEST_F(FillingsTest, WhatIsOnItsWayBackIsNotLoose) {
+  const auto found = away();
+  const auto& blob = found.media->blob;
+  loop_.run(ledger_->copied(found.id, blob, wall_now()));
+  loop_.run(ledger_->disown(found.id, blob));
+  ASSERT_EQ(loop_.run(ledger_->loose_files(false, 10)).size(), 1U);
+  copies_.hold();
+  const auto filling = fillings_.open(found);
+  ASSERT_TRUE(loop_.run(copies_.until_held()));
+  EXPECT_TRUE(loop_.run(ledger_->loose_files(false, 10)).empty());
+  flights_.withdraw_file(found.id, found.cycle);
+  EXPECT_FALSE(filling->flight->withdrawn) << "it is another file that is no more";
+  copies_.release();
+  EXPECT_EQ(end(filling), End::filled);
+  EXPECT_TRUE(here());
+}
+
 TEST_F(FillingsTest, WhereItWasErasedHereItStopsAtOnce) {
   const auto found = away();
   copies_.hold();
   const auto filling = fillings_.open(found);
   ASSERT_TRUE(loop_.run(copies_.until_held()));
-  flights_.withdraw(found.id);
+  flights_.withdraw(found.id, found.cycle);
   copies_.release();
   EXPECT_EQ(end(filling), End::moved_on);
   EXPECT_FALSE(here());
@@ -173,6 +230,17 @@ TEST_F(FillingsTest, NorDoesACopyThatIsMissing) {
   EXPECT_EQ(end(fillings_.open(found)), End::spoiled);
   EXPECT_EQ(room_asked_.size(), asked);
   EXPECT_EQ(recording().state, State::remote);
+}
+
+// A look has no body and may be answered by anybody: what it says makes no room, and gives nothing up.
+TEST_F(FillingsTest, ALookThatSaysAnotherLengthGivesNothingUp) {
+  const auto found = away(wav(500));
+  crowd();
+  const auto asked = room_asked_.size();
+  copies_.read_next(wav(1000));
+  EXPECT_EQ(end(fillings_.open(found)), End::no_room);
+  EXPECT_EQ(room_asked_.size(), asked);
+  EXPECT_EQ(recording().state, State::ready);
 }
 
 TEST_F(FillingsTest, ADiskThatFailsIsNotTheCopysFault) {

@@ -12,6 +12,8 @@ std::optional<Bytes> Flight::View::total() const {
   return run.total_bytes;
 }
 
+bool Flight::View::whole() const { return live && !ended && live->audio->view().phase == blob::Growing::Phase::whole; }
+
 bool Flight::View::lacks_room() const {
   return run.status == RunStatus::queued && run.setback && run.setback->cause == Cause::no_space;
 }
@@ -40,6 +42,12 @@ Task<Flight::View> Flight::audible(Deadline deadline) {
   while (!view_.live && view_.node.empty() && !view_.ended && !view_.lacks_room())
     if (!co_await waiters_.wait(lock, deadline)) break;
   co_return view_;
+}
+
+Task<Flight::View> Flight::settled(Deadline deadline) {
+  auto now = view();
+  while (now.whole() && Monotonic::now() < deadline) now = co_await changed(now.change, deadline);
+  co_return now;
 }
 
 void Flight::stop() {

@@ -15,6 +15,10 @@ namespace onetake::run {
 
 class Receiver;
 
+/// From the last byte to the database's word that it is there: a sync, a rename and a commit. Whoever asks in between
+/// waits this long for it.
+inline constexpr milliseconds settling{2'000};
+
 /// A recording that is arriving, with the fields that its answers have from the first byte on and for ever.
 struct Live {
   std::shared_ptr<blob::Growing> audio;
@@ -45,6 +49,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
     /// Received so far, also within an attempt.
     [[nodiscard]] Bytes received() const;
     [[nodiscard]] std::optional<Bytes> total() const;
+    /// All of it can be heard, and that is being written down.
+    [[nodiscard]] bool whole() const;
     /// No room could be made for it: until it is tried again nothing more will come.
     [[nodiscard]] bool lacks_room() const;
   };
@@ -62,6 +68,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
   /// Suspends until there is something to hear, here or on another node, nothing more to come, or no room for it, at
   /// most until `deadline`.
   Task<View> audible(Deadline deadline);
+
+  /// Suspends until what is whole has ended too, at most until `deadline`; not at all where it is not whole.
+  Task<View> settled(Deadline deadline);
 
   /// Somebody cancelled or erased it: the transfer stops, and the worker writes nothing more.
   void stop();
@@ -86,6 +95,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
 
   /// Nobody has pressed Play on it yet. The first who does has the ledger make it urgent.
   std::atomic<bool> background;
+
+  /// A press has joined it, and that was told.
+  std::atomic<bool> joined = false;
 
   bool worked_on = false;  ///< of `Flights`: a worker has had it, and will end it
 

@@ -35,6 +35,10 @@ Live live(int version = 1) {
           .last_modified = {}};
 }
 
+Task<std::shared_ptr<Flight>> opened(Flights& flights, Key key, Deadline deadline) {
+  co_return co_await flights.opened(std::move(key), deadline);
+}
+
 Task<Flight::View> changed(std::shared_ptr<Flight> flight, std::uint64_t change, Deadline deadline) {
   co_return co_await flight->changed(change, deadline);
 }
@@ -285,6 +289,42 @@ TEST(FlightsOfOtherNodes, WhoBeginsToFollowOneIsToldOf) {
   flights.open(theirs, Flights::By::onlooker);
   flights.open(theirs, Flights::By::onlooker);
   EXPECT_EQ(told, std::vector{RunId{"run-2"}});
+}
+
+TEST(FlightsByKey, WhoWatchesAKeyMissesNoFlightHoweverShort) {
+  TestLoop loop;
+  Flights flights;
+  auto one = loop.start(opened(flights, key("CA1"), never));
+  auto another = loop.start(opened(flights, key("CA1"), never));
+  auto elsewhere = loop.start(opened(flights, key("CA2"), Deadline::min()));
+  EXPECT_EQ(elsewhere.get(), nullptr);
+  loop.settle();
+  const auto run = run_named("1");
+  const auto flight = flights.open(recording("r", run), Flights::By::worker);
+  flights.alias(key("CA1"), flight);
+  flights.close(flight, run_named("1", 1, RunStatus::completed));
+  EXPECT_EQ(one.get(), flight);
+  EXPECT_EQ(another.get(), flight);
+  EXPECT_EQ(loop.run(opened(flights, key("CA1"), Deadline::min())), nullptr) << "that one is over";
+}
+
+TEST(FlightsInTurn, WhatIsReplacedStopsAndEnds) {
+  Flights flights;
+  const auto first = flights.open(recording("r", run_named("1")), Flights::By::worker);
+  const auto second = flights.open(recording("r", run_named("2", 2)), Flights::By::worker);
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(first->stopped());
+  EXPECT_TRUE(first->view().ended);
+  EXPECT_FALSE(second->stopped());
+}
+
+TEST(FlightsInTurn, TheNextCycleIsNotWithdrawnWithTheLast) {
+  Flights flights;
+  const auto flight = flights.open(recording("r", run_named("2", 2)), Flights::By::worker);
+  flights.withdraw(RecordingId{"r"}, 1);
+  EXPECT_FALSE(flight->withdrawn);
+  flights.withdraw(RecordingId{"r"}, 2);
+  EXPECT_TRUE(flight->withdrawn);
 }
 
 }  // namespace

@@ -21,6 +21,20 @@ std::shared_ptr<Flight> Flights::find(const Key& key) const {
   return found == by_key_.end() ? nullptr : listed(found->second);
 }
 
+Task<std::shared_ptr<Flight>> Flights::opened(Key key, Deadline deadline) {
+  std::unique_lock lock{mutex_};
+  if (const auto found = by_key_.find(key); found != by_key_.end()) co_return listed(found->second);
+  auto& entry = watched_[key];
+  if (!entry) entry = std::make_shared<Watched>();
+  const auto watched = entry;
+  while (!watched->flight)
+    if (!co_await watchers_.wait(lock, deadline)) break;
+  if (const auto left = watched_.find(key);
+      left != watched_.end() && left->second == watched && watched.use_count() == 2)
+    watched_.erase(left);  // nobody else watches
+  co_return watched->flight;
+}
+
 std::shared_ptr<Flight> Flights::listed(const RecordingId& recording) const {
   const auto found = by_recording_.find(recording);
   return found == by_recording_.end() ? nullptr : found->second.flight;
@@ -40,11 +54,14 @@ std::shared_ptr<Flight> Flights::open(const Recording& recording, By by) {
     opened = std::make_shared<Flight>(recording.id, run);
     if (listed.flight && listed.flight->view().run.cycle > run.cycle) return opened;
     forget(listed);
-    if (listed.flight && !listed.flight->worked_on) replaced = listed.flight;
+    replaced = listed.flight;
     listed = {.flight = opened, .keys = {}};
     opened->worked_on = by == By::worker;
   }
-  if (replaced) replaced->end(replaced->view().run);
+  if (replaced) {
+    replaced->stop();  // an attempt may not have heard yet that its run was ended elsewhere
+    replaced->end(replaced->view().run);
+  }
   if (by == By::onlooker && on_following_) on_following_(run);
   return opened;
 }
@@ -53,6 +70,11 @@ void Flights::alias(const Key& key, const std::shared_ptr<Flight>& flight) {
   const std::lock_guard lock{mutex_};
   const auto found = by_recording_.find(flight->recording());
   if (found == by_recording_.end() || found->second.flight != flight) return;
+  if (const auto watched = watched_.find(key); watched != watched_.end()) {
+    watched->second->flight = flight;
+    watched_.erase(watched);
+    watchers_.wake_all();
+  }
   const auto [entry, is_new] = by_key_.try_emplace(key, flight->recording());
   if (!is_new && entry->second == flight->recording()) return;
   if (!is_new) {  // another recording of the call
@@ -128,21 +150,29 @@ bool Flights::called_off(const RunId& run) const {
 }
 
 void Flights::withdraw(const RecordingId& recording, int last_cycle) {
+  // What has landed may have come from a durable copy, and be under way.
+  for (const auto& flight : withdraw_some(recording, last_cycle, [](const Flight&) { return true; })) flight->stop();
+}
+
+void Flights::withdraw_file(const RecordingId& recording, int cycle) {
+  withdraw_some(recording, cycle, [](const Flight& landed) { return landed.view().ended; });
+}
+
+/// Tells of those that had landed.
+template <class Which>
+std::vector<std::shared_ptr<Flight>> Flights::withdraw_some(const RecordingId& recording, int last_cycle,
+                                                            Which of_landed) {
   std::vector<std::shared_ptr<Flight>> landed;
-  const auto take_away = [&](Flight& flight) {
-    if (flight.view().run.cycle > last_cycle) return false;
-    flight.withdrawn = true;
-    return true;
-  };
-  {
-    const std::lock_guard lock{mutex_};
-    if (const auto found = by_recording_.find(recording); found != by_recording_.end())
-      take_away(*found->second.flight);
-    const auto [first, last] = landed_.equal_range(recording);
-    for (auto it = first; it != last; ++it)
-      if (auto flight = it->second.lock(); flight && take_away(*flight)) landed.push_back(std::move(flight));
+  const std::lock_guard lock{mutex_};
+  if (const auto flying = listed(recording); flying && flying->view().run.cycle <= last_cycle) flying->withdrawn = true;
+  const auto [first, last] = landed_.equal_range(recording);
+  for (auto it = first; it != last; ++it) {
+    auto flight = it->second.lock();
+    if (!flight || flight->view().run.cycle > last_cycle || !of_landed(*flight)) continue;
+    flight->withdrawn = true;
+    landed.push_back(std::move(flight));
   }
-  for (const auto& flight : landed) flight->stop();  // it may have come from a durable copy, and be under way
+  return landed;
 }
 
 void Flights::land(const std::shared_ptr<Flight>& flight) {

@@ -2,12 +2,12 @@
 
 #include <deque>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "base/waiters.hpp"
 #include "run/flight.hpp"
 
 namespace onetake::run {
@@ -23,6 +23,9 @@ class Flights {
   /// is still there.
   enum class By { worker, onlooker };
 
+  /// Suspends until a flight is found by this key, if only for a moment, at most until `deadline`; null: none was.
+  Task<std::shared_ptr<Flight>> opened(Key key, Deadline deadline);
+
   /// Called for every key by which a flight was known here, when its run has ended: not under the lock, on the thread
   /// that closes it. Set before anything flies.
   using Landed = std::function<void(const Key&, const RunId&)>;
@@ -33,10 +36,9 @@ class Flights {
   using Followed = std::function<void(const Run&)>;
   void on_following(Followed followed) { on_following_ = std::move(followed); }
 
-  /// The flight of `recording.run`, made if there is none. An earlier run's is replaced: by whom it was worked on will
-  /// close it, an onlooker's ends here, and whoever follows it asks again;
-  /// a later run's stays, and what is returned then nobody else can find. REQUIRES: `recording.run` was active a moment
-  /// ago.
+  /// The flight of `recording.run`, made if there is none. An earlier run's is replaced: it stops and ends here, for
+  /// its run has ended, and whoever follows it asks again; a later run's stays, and what is returned then nobody else
+  /// can find. REQUIRES: `recording.run` was active a moment ago.
   std::shared_ptr<Flight> open(const Recording& recording, By by);
   /// From now on `find(key)` knows the flight.
   void alias(const Key& key, const std::shared_ptr<Flight>& flight);
@@ -52,9 +54,12 @@ class Flights {
   /// Was this run called off? REQUIRES: its flight is open, so that whoever calls it off from now on finds it.
   [[nodiscard]] bool called_off(const RunId& run) const;
 
-  /// The recording was erased or replaced: nobody is sent any more of what came for it, by whatever run, or by those of
-  /// cycles up to `last_cycle`.
-  void withdraw(const RecordingId& recording, int last_cycle = std::numeric_limits<int>::max());
+  /// The recording was erased or replaced: nobody is sent any more of what came for it, by runs of cycles up to
+  /// `last_cycle`. What is on its way back from a durable copy stops.
+  void withdraw(const RecordingId& recording, int last_cycle);
+  /// A file of that cycle is no more: nobody is sent any more of what it arrived as, or of what came before. What is on
+  /// its way back is not that file.
+  void withdraw_file(const RecordingId& recording, int cycle);
 
   /// A flight that nobody joins by its run: what it brings is of a recording that is ready. It is known as long as
   /// somebody holds on to it.
@@ -77,6 +82,8 @@ class Flights {
     std::size_t operator()(const Key& key) const noexcept;
   };
   std::shared_ptr<Flight> listed(const RecordingId& recording) const;
+  template <class Which>
+  std::vector<std::shared_ptr<Flight>> withdraw_some(const RecordingId& recording, int last_cycle, Which of_landed);
   std::vector<Key> erase(const std::shared_ptr<Flight>& flight);
   std::vector<Key> forget(const Listed& listed);
 
@@ -87,6 +94,12 @@ class Flights {
   std::unordered_map<Key, RecordingId, KeyHash> by_key_;
   /// The newest ones: an answer is overtaken by moments.
   std::deque<RunId> called_off_;
+  /// A key that somebody watches, and what has been found by it. Whoever sets it takes it off the list.
+  struct Watched {
+    std::shared_ptr<Flight> flight;
+  };
+  std::unordered_map<Key, std::shared_ptr<Watched>, KeyHash> watched_;
+  Waiters watchers_{mutex_};
   /// Ended, while somebody may still be listening.
   std::unordered_multimap<RecordingId, std::weak_ptr<Flight>> landed_;
 };

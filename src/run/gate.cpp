@@ -16,14 +16,14 @@ milliseconds until(Monotonic::time_point then, Monotonic::time_point now) {
 }  // namespace
 
 Gate::Pass::~Pass() {
-  if (gate_) gate_->leave(number_, Told::nothing, {});
+  if (gate_) gate_->leave(*this, Told::nothing, {});
 }
 
 void Gate::Pass::is_known_as(std::string setback) const { gate_->know(std::move(setback)); }
 
-void Gate::Pass::succeeded() { std::exchange(gate_, nullptr)->leave(number_, Told::answered, {}); }
+Gate::Circuit Gate::Pass::succeeded() { return std::exchange(gate_, nullptr)->leave(*this, Told::answered, {}); }
 
-void Gate::Pass::failed(Cause cause, std::optional<milliseconds> retry_after) {
+Gate::Circuit Gate::Pass::failed(Cause cause, std::optional<milliseconds> retry_after) {
   const auto told = [cause] {
     switch (cause) {
       case Cause::throttled:
@@ -43,10 +43,10 @@ void Gate::Pass::failed(Cause cause, std::optional<milliseconds> retry_after) {
         return Told::answered;  // no recording, but an answer
     }
   }();
-  std::exchange(gate_, nullptr)->leave(number_, told, retry_after);
+  return std::exchange(gate_, nullptr)->leave(*this, told, retry_after);
 }
 
-std::expected<Gate::Pass, Gate::Refusal> Gate::enter() {
+std::expected<Gate::Pass, Gate::Refusal> Gate::enter(RecordingId recording) {
   const std::lock_guard lock{mutex_};
   const auto now = clock_();
   if (open_for_ > milliseconds{0}) {
@@ -62,7 +62,7 @@ std::expected<Gate::Pass, Gate::Refusal> Gate::enter() {
         Refusal{a_moment, Reason::throttled, "the provider takes no more requests at once than are under way"});
   }
   ++inside_;
-  return Pass{shared_from_this(), entered_++, heard_};
+  return Pass{shared_from_this(), entered_++, std::move(recording), heard_};
 }
 
 void Gate::hear(const signal::SharedLimit::Word& word) {
@@ -84,34 +84,48 @@ void Gate::lower(double under_way) {
   lowered_at_ = entered_;
 }
 
-void Gate::leave(std::uint64_t number, Told told, std::optional<milliseconds> retry_after) {
+Gate::Circuit Gate::leave(const Pass& pass, Told told, std::optional<milliseconds> retry_after) {
   const std::lock_guard lock{mutex_};
   --inside_;
-  const bool was_probe = probe_ == number;
+  const bool was_probe = probe_ == pass.number_;
   if (was_probe) probe_.reset();
   switch (told) {
     case Told::nothing:
       break;
     case Told::throttled:
-      if (number >= lowered_at_) lower(inside_ + 1.0);
+      if (pass.number_ >= lowered_at_) lower(inside_ + 1.0);
       if (retry_after) not_before_ = std::max(not_before_, clock_() + *retry_after);
-      failures_ = 0;
-      open_for_ = milliseconds{0};
-      break;
+      return close();
     case Told::answered:
       limit_ = std::min(limit_ + 1 / limit_, static_cast<double>(limits_.most));
-      failures_ = 0;
-      open_for_ = milliseconds{0};
-      break;
+      return close();
     case Told::failed:
-      if (++failures_ >= limits_.failures && (was_probe || open_for_ == milliseconds{0})) fall();
+      count_failure(pass.recording_);
+      if (failures_ >= limits_.failures && (was_probe || open_for_ == milliseconds{0})) return fall();
       break;
+  }
+  return Circuit::as_it_was;
+}
+
+void Gate::count_failure(const RecordingId& recording) {
+  if (failures_ >= limits_.failures) return;
+  if (auto& of_this = failures_of_[recording]; of_this < limits_.failures_of_one) {
+    ++of_this;
+    ++failures_;
   }
 }
 
-void Gate::fall() {
+Gate::Circuit Gate::fall() {
+  const bool was_closed = open_for_ == milliseconds{0};
   open_for_ = std::clamp(2 * open_for_, limits_.open_for, limits_.open_for_at_most);
   opens_until_ = clock_() + open_for_;
+  return was_closed ? Circuit::opened : Circuit::as_it_was;
+}
+
+Gate::Circuit Gate::close() {
+  failures_ = 0;
+  failures_of_.clear();
+  return std::exchange(open_for_, milliseconds{0}) > milliseconds{0} ? Circuit::closed : Circuit::as_it_was;
 }
 
 Gate::View Gate::view() const {

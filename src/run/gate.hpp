@@ -27,7 +27,7 @@ namespace onetake::run {
 ///   circuit    entered by                              lets through
 ///   --------   -------------------------------------   --------------------------------
 ///   closed     an answer                               as many as the limit
-///   open       `failures` in a row without an answer   nobody
+///   open       `failures` in a row without an answer   nobody; one recording's count `failures_of_one` times at most
 ///   half open  the wait's end                          one; its failure doubles the wait
 ///
 /// Where nodes tell each other of 429s (signal/shared_limit.hpp) what another one met closes and lowers this gate too:
@@ -37,10 +37,11 @@ namespace onetake::run {
 class Gate : public std::enable_shared_from_this<Gate> {
  public:
   struct Limits {
-    int most = 256;     ///< requests at once
-    int failures = 10;  ///< in a row, until the circuit opens
+    int most = 256;           ///< requests at once
+    int failures = 10;        ///< in a row, until the circuit opens
+    int failures_of_one = 3;  ///< of them by one recording: a bad one is no bad provider
     milliseconds open_for{5'000};
-    milliseconds open_for_at_most{120'000};
+    milliseconds open_for_at_most{30'000};
   };
   using Clock = std::function<Monotonic::time_point()>;
 
@@ -53,11 +54,14 @@ class Gate : public std::enable_shared_from_this<Gate> {
     std::string detail;
   };
 
+  /// What an answer, or none, has made of the circuit.
+  enum class Circuit { as_it_was, opened, closed };
+
   /// One request's way through. Gone without a word, it has told nothing of the provider.
   class Pass {
    public:
-    Pass(std::shared_ptr<Gate> gate, std::uint64_t number, std::string heard)
-        : gate_(std::move(gate)), number_(number), heard_(std::move(heard)) {}
+    Pass(std::shared_ptr<Gate> gate, std::uint64_t number, RecordingId recording, std::string heard)
+        : gate_(std::move(gate)), number_(number), recording_(std::move(recording)), heard_(std::move(heard)) {}
     Pass(Pass&&) noexcept = default;
     Pass& operator=(Pass&&) = delete;
     ~Pass();
@@ -68,16 +72,18 @@ class Gate : public std::enable_shared_from_this<Gate> {
     /// `failed`.
     void is_known_as(std::string setback) const;
 
-    void succeeded();
-    void failed(Cause cause, std::optional<milliseconds> retry_after);
+    Circuit succeeded();
+    Circuit failed(Cause cause, std::optional<milliseconds> retry_after);
 
    private:
+    friend class Gate;
     std::shared_ptr<Gate> gate_;
     std::uint64_t number_;
+    RecordingId recording_;
     std::string heard_;
   };
 
-  std::expected<Pass, Refusal> enter();
+  std::expected<Pass, Refusal> enter(RecordingId recording);
 
   /// What the nodes know of this account.
   void hear(const signal::SharedLimit::Word& word);
@@ -92,8 +98,10 @@ class Gate : public std::enable_shared_from_this<Gate> {
   enum class Told { nothing, answered, throttled, failed };
   void lower(double under_way);
   void know(std::string setback);
-  void leave(std::uint64_t number, Told told, std::optional<milliseconds> retry_after);
-  void fall();
+  Circuit leave(const Pass& pass, Told told, std::optional<milliseconds> retry_after);
+  void count_failure(const RecordingId& recording);
+  Circuit fall();
+  Circuit close();
 
   const Limits limits_;
   const Clock clock_;
@@ -105,6 +113,7 @@ class Gate : public std::enable_shared_from_this<Gate> {
   std::string heard_;             ///< the last setback of any node that is known here
   Monotonic::time_point not_before_ = Monotonic::time_point::min();
   int failures_ = 0;
+  std::map<RecordingId, int> failures_of_;
   milliseconds open_for_{0};  ///< 0: closed
   Monotonic::time_point opens_until_;
   std::optional<std::uint64_t> probe_;  ///< half open: the one who was let through

@@ -10,8 +10,9 @@ using testing::Pair;
 
 class GateTest : public testing::Test {
  protected:
-  std::optional<Gate::Pass> enter() {
-    auto entered = gate_->enter();
+  /// For a recording of its own, unless said otherwise.
+  std::optional<Gate::Pass> enter(const std::string& recording = {}) {
+    auto entered = gate_->enter(RecordingId{recording.empty() ? std::to_string(++recordings_) : recording});
     if (entered) return std::move(*entered);
     refused_ = entered.error();
     return std::nullopt;
@@ -27,10 +28,14 @@ class GateTest : public testing::Test {
   }
 
   Monotonic::time_point now_{};
-  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(
-      Gate::Limits{.most = 8, .failures = 3, .open_for = milliseconds{100}, .open_for_at_most = milliseconds{300}},
-      [this] { return now_; });
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(Gate::Limits{.most = 8,
+                                                                    .failures = 3,
+                                                                    .failures_of_one = 2,
+                                                                    .open_for = milliseconds{100},
+                                                                    .open_for_at_most = milliseconds{300}},
+                                                       [this] { return now_; });
   Gate::Refusal refused_{};
+  int recordings_ = 0;
 };
 
 TEST_F(GateTest, LetsInAsManyAsTheLimit) {
@@ -138,6 +143,17 @@ TEST_F(GateTest, OpensAfterFailuresInARow) {
   EXPECT_EQ(refused_.reason, Reason::retrying);
 }
 
+TEST_F(GateTest, ABadRecordingIsNoBadProvider) {
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(enter("bad").value().failed(Cause::unavailable, {}), Gate::Circuit::as_it_was);
+  EXPECT_FALSE(gate_->view().open);
+  EXPECT_EQ(enter("another").value().failed(Cause::unavailable, {}), Gate::Circuit::opened);
+  now_ += milliseconds{100};
+  EXPECT_EQ(enter("bad").value().failed(Cause::unavailable, {}), Gate::Circuit::as_it_was) << "open it stays";
+  now_ += milliseconds{200};
+  EXPECT_EQ(enter("another").value().failed(Cause::missing, {}), Gate::Circuit::closed);
+  EXPECT_EQ(enter("another").value().succeeded(), Gate::Circuit::as_it_was);
+}
+
 TEST_F(GateTest, WhatIsOurDoingTellsNothing) {
   fail(2);
   enter().value().failed(Cause::no_space, {});
@@ -188,7 +204,7 @@ TEST(GatesTest, AreOneAnAccountAndTellWhichAreOpen) {
   EXPECT_EQ(gates.of(TenantId{"acme"}, "main", "twilio"), ours);
   EXPECT_NE(gates.of(TenantId{"globex"}, "main", "twilio"), ours);
   EXPECT_THAT(gates.circuits(), ElementsAre(Pair("twilio", false)));
-  gates.of(TenantId{"globex"}, "main", "twilio")->enter().value().failed(Cause::unreachable, {});
+  gates.of(TenantId{"globex"}, "main", "twilio")->enter(RecordingId{"1"}).value().failed(Cause::unreachable, {});
   EXPECT_THAT(gates.circuits(), ElementsAre(Pair("twilio", true)));
 }
 

@@ -91,7 +91,7 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
   if (auto flight = flights_.find(key)) {
     if (explicit_action && by == AskedBy::play && flight->background.exchange(false))
       co_return co_await promote(key, flight);
-    if (explicit_action) metrics::add(Series::run_admissions, {"joined_process"});
+    if (explicit_action) count_joined(key, *flight);
     co_return as_joined(std::move(flight));
   }
   // Who does not press Play only looks, and must not be answered with what another's looking found.
@@ -109,7 +109,7 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
   if (!first) {
     auto joined = co_await pending->wait();
     if (joined.found == Found::created) joined.found = Found::fetching;
-    if (joined.flight) metrics::add(Series::run_admissions, {"joined_process"});
+    if (joined.flight) count_joined(key, *joined.flight);
     co_return joined;
   }
 
@@ -131,6 +131,14 @@ Task<Joined> Join::join(Key key, bool explicit_action, AskedBy by) {
   }
   if (others) pending->set(std::get<Joined>(answer));
   co_return std::get<Joined>(std::move(answer));
+}
+
+/// A press that starts nothing. The first of a run is told of, the crowd is counted.
+void Join::count_joined(const Key& key, Flight& flight) {
+  metrics::add(Series::run_admissions, {"joined_process"});
+  if (flight.joined.exchange(true)) return;
+  log::info("run.exists", "joins the run that is under way here",
+            {{"tenant", key.tenant.str()}, {"call_sid", key.call_sid.str()}, {"run_id", flight.run().str()}});
 }
 
 /// Beyond this process: the hints, then the database.
@@ -204,6 +212,7 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
   Joined joined{
       .found = admitted.found, .recording = std::move(admitted.recording), .flight = {}, .retry_at = admitted.retry_at};
 
+  if (slot && !admitted.lease) worker_.give_back(*std::exchange(slot, std::nullopt));
   if (joined.found == Found::created) {
     metrics::add(Series::run_admissions, {"created"});
     log::info("run.created", "a fetch begins",
@@ -224,8 +233,12 @@ Task<Joined> Join::ask(Key key, bool explicit_action, AskedBy by) {
       joined.flight = begun_for_others(key, joined.recording);
     }
   } else if (joined.found == Found::fetching) {
-    if (explicit_action) metrics::add(Series::run_admissions, {"exists_database"});
-    log::debug("run.exists", "joins the run in the database", {{"run_id", joined.recording.run->id.str()}});
+    if (explicit_action) {
+      metrics::add(Series::run_admissions, {"exists_database"});
+      log::info(
+          "run.exists", "joins the run in the database",
+          {{"tenant", key.tenant.str()}, {"call_sid", key.call_sid.str()}, {"run_id", joined.recording.run->id.str()}});
+    }
     joined.flight = co_await flight_of(key, joined.recording);
     // Another node's, whose hint was lost or has outlived its life.
     if (hints_ != nullptr && !joined.flight->view().ended) hints_->begun(key, joined.flight->run());

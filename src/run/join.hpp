@@ -57,6 +57,7 @@ class Join {
   using Question = std::pair<Key, ledger::AskedBy>;
 
   Task<Joined> join(Key key, bool explicit_action, ledger::AskedBy by);
+  static void count_joined(const Key& key, Flight& flight);
   Task<Joined> look_around(Key key, bool explicit_action, ledger::AskedBy by);
   Task<std::shared_ptr<Flight>> hinted(Key key, bool explicit_action, ledger::AskedBy by);
   Task<Joined> ask(Key key, bool explicit_action, ledger::AskedBy by);

@@ -29,6 +29,7 @@ bool Receiver::begin(const provider::Head& head) {
     return refuse(Cause::interrupted, "the provider went on at another place than it was asked to");
 
   validator_ = head.validator;
+  variant_ = head.variant;
   if (head.offset == 0 || head.total) answer_total_ = head.total;
   if (head.total || !writer_) total_ = head.total;  // what listeners have been told of this version stays
   if (head.offset == 0) {
@@ -51,8 +52,7 @@ bool Receiver::data(std::span<const std::byte> bytes) {
   try {
     return accept(bytes);
   } catch (const std::system_error& error) {
-    const bool full = error.code() == std::errc::no_space_on_device;
-    return refuse(full ? Cause::no_space : Cause::internal, full ? "the disk is full" : "the disk failed");
+    return refuse(error);
   }
 }
 
@@ -122,35 +122,64 @@ bool Receiver::take(std::span<const std::byte> bytes) {
   return true;
 }
 
+/// Another version: the first `same` bytes are those of the one that was arriving, then comes `rest`. They go the way
+/// of what arrives. It ends there: this version has nothing to be compared with, and its total is its answer's.
 bool Receiver::begin_anew(Bytes same, std::span<const std::byte> rest) {
-  blob::Writer old = std::move(*writer_);
+  earlier_.emplace(std::move(*writer_), same);
   version_ += version_step;
   total_ = answer_total_;
   writer_.reset();
   kind_.reset();
   inspector_.reset();
   head_.clear();
+  if (same > copied_at_once) return refuse(Cause::interrupted, "the provider sent another version of the recording");
+  return copy(same) && (rest.empty() || accept(rest));
+}
+
+/// What fails leaves nothing to be copied; what has been is kept.
+bool Receiver::copy(Bytes most) {
+  auto earlier = *std::exchange(earlier_, std::nullopt);
   std::array<std::byte, 65536> buffer{};
-  for (Bytes at = 0; at < same;) {
-    const auto want = static_cast<std::size_t>(std::min<Bytes>(buffer.size(), same - at));
-    const auto n = ::pread(old.growing()->fd(), buffer.data(), want, static_cast<off_t>(at));
+  for (const Bytes until = std::min(earlier.same, earlier.copied + most); earlier.copied < until;) {
+    const auto want = static_cast<std::size_t>(std::min<Bytes>(buffer.size(), until - earlier.copied));
+    const auto n = ::pread(earlier.writer.growing()->fd(), buffer.data(), want, static_cast<off_t>(earlier.copied));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return refuse(Cause::internal, "the disk refused a read");
     if (!accept(std::span{buffer}.first(static_cast<std::size_t>(n)))) return false;
-    at += static_cast<Bytes>(n);
+    earlier.copied += static_cast<Bytes>(n);
   }
-  old.abandon({.cause = Cause::interrupted, .detail = "the provider sent another version of the recording"});
-  return rest.empty() || accept(rest);
+  if (earlier.copied < earlier.same) {
+    earlier_ = std::move(earlier);
+  } else {
+    earlier.writer.abandon(
+        {.cause = Cause::interrupted, .detail = "the provider sent another version of the recording"});
+  }
+  return true;
+}
+
+void Receiver::catch_up() {
+  fault_.reset();
+  try {
+    copy(copied_at_once);
+  } catch (const std::system_error& error) {
+    refuse(error);
+  }
+}
+
+/// Before the last byte that was here, or that was promised.
+bool Receiver::ends_early() const {
+  return writer_ && (writer_->position() < writer_->written() || (total_ && writer_->position() < *total_));
 }
 
 std::expected<Media, Setback> Receiver::conclude(provider::Framing framing) {
-  if (writer_ && (writer_->position() < writer_->written() || (total_ && writer_->position() < *total_))) {
+  if (fault_) return std::unexpected(*fault_);
+  if (ends_early()) {
     // The same so far, and shorter than an earlier answer said, or was: another version, if this one is whole.
     const bool all = answer_total_ ? writer_->position() == *answer_total_ : framing == provider::Framing::chunked;
     if (all && !begin_anew(writer_->position(), {})) return std::unexpected(*fault_);
   }
   if (!kind_ && !identify()) return std::unexpected(*fault_);  // shorter than a look at it takes
-  if (writer_->position() < writer_->written() || (total_ && writer_->position() < *total_))
+  if (ends_early())
     return std::unexpected(Setback{.cause = Cause::interrupted, .detail = "the recording ended before its length"});
   const bool framed = framing != provider::Framing::until_close;
   const auto verdict = inspector_->finish(framed);
@@ -173,6 +202,11 @@ std::expected<Media, Setback> Receiver::conclude(provider::Framing framing) {
 bool Receiver::refuse(Cause cause, std::string detail) {
   fault_ = Setback{.cause = cause, .detail = std::move(detail)};
   return false;
+}
+
+bool Receiver::refuse(const std::system_error& error) {
+  const bool full = error.code() == std::errc::no_space_on_device;
+  return refuse(full ? Cause::no_space : Cause::internal, full ? "the disk is full" : "the disk failed");
 }
 
 }  // namespace onetake::run

@@ -84,6 +84,7 @@ bool Receiver::go_on(blob::Store::Resumed resumed) {
   last_modified_ = known->last_modified;
   total_ = answer_total_ = known->total;
   validator_ = known->validator;
+  variant_ = known->variant;
   digests_ = known->digests;
   kind_ = std::move(kind);
   inspector_ = std::move(inspector);
@@ -99,6 +100,7 @@ void Receiver::note() {
                    .last_modified = last_modified_,
                    .total = total_,
                    .validator = compared ? validator_ : "",
+                   .variant = variant_,
                    .digests = digests_};
   try {
     writer_->note(text_of(known));

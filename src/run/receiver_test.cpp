@@ -34,6 +34,7 @@ class ReceiverTest : public testing::Test {
             .total = total,
             .framing = total ? Framing::length : Framing::chunked,
             .validator = validator,
+            .variant = "two channels",
             .digests = {}};
   }
   bool send(std::string_view audio) { return receiver_.data(test::bytes(audio)); }
@@ -222,6 +223,7 @@ TEST_F(ReceiverTest, GoesOnWhereItStopped) {
   ASSERT_TRUE(send(audio.substr(0, 900)));
   EXPECT_EQ(receiver_.resume_at(), 900U);
   EXPECT_EQ(receiver_.validator(), "\"v\"");
+  EXPECT_EQ(receiver_.variant(), "two channels");
   const auto before = live();
 
   receiver_.prepare();
@@ -236,6 +238,7 @@ TEST_F(ReceiverTest, BelowALookThereIsNothingToGoOnFrom) {
   ASSERT_TRUE(receiver_.begin(head(2000)));
   ASSERT_TRUE(send(wav(2000).substr(0, 300)));
   EXPECT_EQ(receiver_.resume_at(), 0U);
+  EXPECT_EQ(receiver_.variant(), "") << "any will do";
   receiver_.prepare();
   ASSERT_TRUE(receiver_.begin(head(2000)));
   ASSERT_TRUE(send(wav(2000)));
@@ -246,6 +249,7 @@ TEST_F(ReceiverTest, WithoutAStrongValidatorItBeginsAtTheStart) {
   ASSERT_TRUE(receiver_.begin(head(2000, 0, "")));
   ASSERT_TRUE(send(wav(2000).substr(0, 900)));
   EXPECT_EQ(receiver_.resume_at(), 0U);
+  EXPECT_EQ(receiver_.variant(), "two channels") << "another would not be equal";
 }
 
 TEST_F(ReceiverTest, AnotherPlaceThanWasAskedForIsInterrupted) {
@@ -402,6 +406,110 @@ TEST_F(RawReceiverTest, CutWhileItIsComparedItGoesOnComparing) {
   EXPECT_EQ(live()->version, 5);
 }
 
+/// More than may be copied on the transfer thread, or on a loop.
+class LongReceiverTest : public ReceiverTest {
+ protected:
+  static constexpr Bytes at_once = Receiver::copied_at_once;
+  static constexpr Bytes size = 3 * at_once;
+  static constexpr Bytes parts_at = 2 * at_once + 5;
+
+  bool arrives(Receiver& receiver, std::string_view audio) {
+    for (; !audio.empty(); audio.remove_prefix(std::min(audio.size(), piece)))
+      if (!receiver.data(test::bytes(audio.substr(0, piece)))) return false;
+    return true;
+  }
+  /// `audio_` up to shortly before its end, then from the start again something that differs from `parts_at` on.
+  void differ() {
+    ASSERT_TRUE(long_.begin(head(size)));
+    ASSERT_TRUE(arrives(long_, std::string_view{audio_}.substr(0, size - 1000)));
+    for (auto& byte : std::span{other_}.subspan(parts_at)) byte = static_cast<char>(byte ^ 1);
+    long_.prepare();
+    ASSERT_TRUE(long_.begin(head(size, 0, "\"w\"")));
+    EXPECT_FALSE(arrives(long_, other_));
+  }
+
+  static constexpr std::size_t piece = 256_KiB;
+  blob::Store roomy_{folder_.path() / "roomy", 3 * size};
+  Receiver long_{roomy_, flight_, "", 2 * size, 5};
+  const std::string audio_ = wav(size);
+  std::string other_ = audio_;
+};
+
+TEST_F(LongReceiverTest, WhatIsTheSameForLongIsNotCopiedOnTheTransferThread) {
+  differ();
+  EXPECT_EQ(long_.fault()->cause, Cause::interrupted);
+  EXPECT_TRUE(long_.lags());
+  EXPECT_EQ(live()->version, 5) << "nothing of the other version is here yet";
+  const auto before = live();
+
+  for (const Bytes here : {at_once, 2 * at_once}) {
+    long_.catch_up();
+    EXPECT_TRUE(long_.lags());
+    EXPECT_EQ(live()->version, 1'000'005);
+    EXPECT_EQ(heard()->view().watermark, here - 1);
+    EXPECT_EQ(before->audio->view().phase, Phase::arriving);
+  }
+  long_.catch_up();
+  EXPECT_FALSE(long_.lags());
+  EXPECT_FALSE(long_.fault());
+  EXPECT_EQ(before->audio->view().phase, Phase::abandoned);
+  EXPECT_EQ(readable(*before->audio), audio_.substr(0, size - 1001)) << "what they heard has not changed";
+
+  EXPECT_EQ(long_.resume_at(), parts_at) << "and what is here is not asked for again";
+  EXPECT_EQ(long_.validator(), "\"w\"");
+  long_.prepare();
+  ASSERT_TRUE(long_.begin(head(size, parts_at, "\"w\"")));
+  ASSERT_TRUE(arrives(long_, std::string_view{other_}.substr(parts_at)));
+  const auto media = long_.conclude(Framing::length);
+  ASSERT_TRUE(media) << media.error().detail;
+  EXPECT_EQ(media->version, 1'000'005);
+  EXPECT_EQ(readable(*heard()), other_);
+}
+
+TEST_F(LongReceiverTest, TheSameForLongAndThenItsEndIsNotCopiedOnALoop) {
+  const std::string audio(size, '\x7f');
+  const auto all = std::string_view{audio};
+  Receiver raw{roomy_, flight_, "mulaw", 2 * size, 5};
+  ASSERT_TRUE(raw.begin(head(size, 0, "")));
+  ASSERT_TRUE(arrives(raw, all.substr(0, size - 1000)));
+  const auto before = live();
+  raw.prepare();
+  ASSERT_TRUE(raw.begin(head({}, 0, "")));
+  ASSERT_TRUE(arrives(raw, all.substr(0, parts_at)));
+  EXPECT_EQ(raw.conclude(Framing::chunked).error().cause, Cause::interrupted);
+  EXPECT_EQ(live(), before);
+  for (int portions = 3; portions > 0; --portions) {
+    ASSERT_TRUE(raw.lags());
+    raw.catch_up();
+  }
+  ASSERT_FALSE(raw.lags());
+  const auto media = raw.conclude(Framing::chunked);
+  ASSERT_TRUE(media) << media.error().detail;
+  EXPECT_EQ(media->bytes, parts_at);
+  EXPECT_EQ(media->version, 1'000'005);
+  EXPECT_EQ(readable(*heard()), all.substr(0, parts_at));
+  EXPECT_EQ(before->audio->view().phase, Phase::abandoned);
+}
+
+TEST_F(LongReceiverTest, WithoutRoomForBothVersionsItBeginsAtTheStart) {
+  auto other = roomy_.create("other");
+  ASSERT_TRUE(other.begin(size + at_once));
+  differ();
+  ASSERT_TRUE(long_.lags());
+  long_.catch_up();
+  EXPECT_FALSE(long_.lags());
+  ASSERT_TRUE(long_.fault());
+  EXPECT_EQ(long_.fault()->cause, Cause::no_space);
+  EXPECT_EQ(long_.conclude(Framing::length).error().cause, Cause::no_space) << "a part is not the whole";
+
+  EXPECT_EQ(long_.resume_at(), 0U);
+  long_.prepare();
+  ASSERT_TRUE(long_.begin(head(size, 0, "\"w\"")));
+  ASSERT_TRUE(arrives(long_, other_)) << "the earlier version's room is free";
+  EXPECT_TRUE(long_.conclude(Framing::length));
+  EXPECT_EQ(readable(*heard()), other_);
+}
+
 // A disk that is full.
 
 TEST_F(ReceiverTest, NoRoomForTheTotalIsSaidAtOnceAndAnotherAttemptMayFindIt) {
@@ -515,6 +623,7 @@ TEST_F(ReceiverResumed, ListenersHearWhatIsThereAndTheProviderIsAskedForTheRest)
   EXPECT_EQ(readable(*heard()), audio.substr(0, 2999)) << "one short of what is written";
   EXPECT_EQ(again_->resume_at(), 3000U);
   EXPECT_EQ(again_->validator(), "\"v\"");
+  EXPECT_EQ(again_->variant(), "two channels");
   again_->prepare();
   ASSERT_TRUE(again_->begin(head(audio.size(), 3000)));
   ASSERT_TRUE(again_->data(test::bytes(audio.substr(3000))));

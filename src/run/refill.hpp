@@ -20,7 +20,8 @@ class Refill final : public provider::Sink {
   bool data(std::span<const std::byte> bytes) override;
 
   /// The body came to its end: is it what the pointer says? Then readers get the last byte. Else why not:
-  /// `wrong_content`; or what stopped it.
+  /// `wrong_content`; `interrupted` where there is too little, for a body without a length ends wherever somebody in
+  /// between loses the rest; or what stopped it.
   std::optional<Setback> conclude();
   /// Why it stopped the transfer.
   [[nodiscard]] const std::optional<Setback>& fault() const { return fault_; }

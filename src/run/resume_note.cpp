@@ -69,6 +69,10 @@ bool read_field(std::string_view name, std::string_view value, ResumeNote& note)
     note.validator = value;
     return true;
   }
+  if (name == "variant") {
+    note.variant = value;
+    return true;
+  }
   if (name != "digest") return false;
   auto digest = digest_of(value);
   if (!digest) return false;
@@ -83,6 +87,7 @@ std::string text_of(const ResumeNote& note) {
                      std::to_string(note.last_modified.time_since_epoch().count()) + '\n';
   if (note.total) text += "total " + std::to_string(*note.total) + '\n';
   if (!note.validator.empty()) text += "validator " + note.validator + '\n';
+  if (!note.variant.empty()) text += "variant " + note.variant + '\n';
   for (const auto& digest : note.digests)
     text += "digest " + std::to_string(static_cast<int>(digest.algorithm)) + ' ' + hex_of(digest.bytes) + '\n';
   return text;

@@ -17,6 +17,7 @@ struct ResumeNote {
   WallTime last_modified;
   std::optional<Bytes> total;
   std::string validator;  ///< "" where there was no strong one: then the provider is asked from the start, and compared
+  std::string variant;    ///< "" where there is one alone
   std::vector<Digest> digests;
 
   bool operator==(const ResumeNote&) const = default;

@@ -10,13 +10,14 @@ ResumeNote full() {
           .last_modified = WallTime{milliseconds{1'795'339'800'123}},
           .total = 123'456'789'012,
           .validator = "\"an etag = with \\ odd letters\"",
+          .variant = "https://media.example.com/1.wav?one two=2",
           .digests = {{.algorithm = Digest::Algorithm::md5, .bytes = std::string("\0\n\xff", 3)},
                       {.algorithm = Digest::Algorithm::sha512, .bytes = "abc"}}};
 }
 
 TEST(ResumeNote, SaysTheSameAgain) {
   EXPECT_EQ(resume_note_of(text_of(full())), full());
-  const ResumeNote least{.version = 1, .last_modified = {}, .total = {}, .validator = {}, .digests = {}};
+  const ResumeNote least{.version = 1, .last_modified = {}, .total = {}, .validator = {}, .variant = {}, .digests = {}};
   EXPECT_EQ(resume_note_of(text_of(least)), least);
 }
 

@@ -80,8 +80,10 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<ledger::Stretch> walk_files(RecordingId, int) override { return not_expected(ledger::Stretch{}); }
   Task<bool> announce(std::string) override { return not_expected(false); }
   Task<std::vector<std::string>> loose_files(bool, int) override { return not_expected(std::vector<std::string>{}); }
-  Task<int> strike_files(std::vector<std::string>) override { return not_expected(0); }
-  Task<std::vector<RunId>> active_runs() override { return not_expected(std::vector<RunId>{}); }
+  Task<int> strike_files(std::vector<std::string>, bool) override { return not_expected(0); }
+  Task<std::vector<RecordingId>> not_to_be_kept(std::vector<RecordingId>) override {
+    return not_expected(std::vector<RecordingId>{});
+  }
   Task<bool> node_lives(std::string) override { return not_expected(false); }
   Task<bool> node_leaves() override { return not_expected(false); }
   Task<std::optional<ledger::Whereabouts>> whereabouts(Key, milliseconds) override {

@@ -94,6 +94,7 @@ class ScriptedProvider final : public provider::Provider {
     Bytes from;
     std::string validator;
     Deadline deadline;
+    std::string variant;
   };
   std::vector<Asked> asked() const {
     const std::lock_guard lock{mutex_};
@@ -109,7 +110,7 @@ class ScriptedProvider final : public provider::Provider {
  private:
   Step next(const provider::Ask& ask) {
     const std::lock_guard lock{mutex_};
-    asked_.push_back({ask.recording.call_sid.str(), ask.from, ask.validator, ask.deadline});
+    asked_.push_back({ask.recording.call_sid.str(), ask.from, ask.validator, ask.deadline, ask.variant});
     if (steps_.empty()) return refuses(Cause::unavailable);
     auto step = std::move(steps_.front());
     steps_.pop_front();

@@ -50,7 +50,7 @@ inline double counted(const std::string& series) {
 inline double stale_rejections() { return counted("onetake_stale_token_rejections_total"); }
 
 inline ledger::Leftovers leftovers(const Flight& flight) {
-  return {.recordings = {flight.recording()}, .runs = {flight.run()}, .blobs = {}};
+  return {.recordings = {{flight.recording(), flight.view().run.cycle}}, .runs = {flight.run()}, .blobs = {}};
 }
 
 /// What other nodes know of an account, as the test says.

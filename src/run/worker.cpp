@@ -13,6 +13,13 @@ namespace onetake::run {
 
 using metrics::Series;
 
+namespace {
+
+/// Half of the connections that a node has to PostgreSQL by default.
+constexpr int beats_at_once = 4;
+
+}  // namespace
+
 Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& disk, Flights& flights,
                FindProvider provider, MakeRoom make_room, Limits limits, signal::SharedLimit* shared_limit,
                Copier* copier)
@@ -31,6 +38,7 @@ Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& 
 void Worker::start() {
   asio::co_spawn(loop_.get_executor(), look_for_work(), asio::detached);
   asio::co_spawn(loop_.get_executor(), beat(), asio::detached);
+  for (int i = 0; i < beats_at_once; ++i) asio::co_spawn(loop_.get_executor(), beat_in_turn(), asio::detached);
   asio::co_spawn(loop_.get_executor(), keep_to_leases(), asio::detached);
   asio::co_spawn(loop_.get_executor(), sweep(), asio::detached);
   poke();
@@ -51,10 +59,7 @@ void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Fli
     run.status = RunStatus::cancelled;
     run.completed_at = wall_now();
     end(flight, std::move(run));
-    {
-      [[maybe_unused]] const Slots::Slot given_back{std::move(slot)};
-    }
-    return poke();
+    return give_back(std::move(slot));
   }
   {
     const std::lock_guard lock{mutex_};
@@ -62,6 +67,14 @@ void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Fli
   }
   asio::co_spawn(loop_.get_executor(), fetch(std::move(slot), std::move(claimed), std::move(flight), asked),
                  asio::detached);
+}
+
+void Worker::give_back(Slots::Slot slot) {
+  const bool none_was_free = slots_.free() == 0;
+  {
+    [[maybe_unused]] const Slots::Slot given_back{std::move(slot)};
+  }
+  if (none_was_free) poke();
 }
 
 void Worker::poke() {
@@ -103,7 +116,7 @@ Task<void> Worker::look_for_work() {
           if (slot) {
             take(std::move(*slot), std::move(claimed), std::move(flight), asked);
           } else {  // a Play took the place meanwhile
-            co_await give_back(claimed, flight);
+            co_await return_claim(claimed, flight, "all places were taken");
           }
         }
         if (const auto due = co_await ledger_.next_due(now); due && slots_.free() > 0)
@@ -128,8 +141,8 @@ bool Worker::over() {
 
 void Worker::cancel(const ledger::Leftovers& left) {
   flights_.call_off(left.runs);
-  for (const auto& recording : left.recordings) {
-    flights_.withdraw(recording);
+  for (const auto& [recording, last_cycle] : left.recordings) {
+    flights_.withdraw(recording, last_cycle);
     const auto flight = flights_.find(recording);
     if (!flight || std::ranges::find(left.runs, flight->run()) == left.runs.end()) continue;
     auto run = flight->view().run;
@@ -139,6 +152,7 @@ void Worker::cancel(const ledger::Leftovers& left) {
   }
   for (const auto& run : left.runs) {
     metrics::add(Series::runs_ended, {"cancelled"});
+    metrics::observe(Series::runs_per_recording, 1);
     log::info("run.cancelled", "cancelled", {{"run_id", run.str()}});
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -44,9 +45,10 @@ using MakeRoom = std::function<Task<bool>(Bytes)>;
 /// Each fetch holds a slot and a lease. Whatever happens, the run's row is brought to its next state by that lease's
 /// token, or was already taken over by somebody newer: then nothing is written and the temporary file goes.
 ///
-/// A lease is kept by heartbeats. Where they do not get through the attempt stops by itself, by the monotonic clock and
-/// well before the ledger gives the run to somebody else. Who listens sees a pause: the run is queued again, and its
-/// next attempt, which waits for the end of the one before, goes on with what has arrived.
+/// A lease is kept by heartbeats, a few at a time: a commit takes a while, and one that hangs holds up few. Where they
+/// do not get through the attempt stops by itself, by the monotonic clock and well before the ledger gives the run to
+/// somebody else. Who listens sees a pause: the run is queued again, and its next attempt, which waits for the end of
+/// the one before, goes on with what has arrived.
 class Worker {
  public:
   /// `shared_limit` may be null: then each node's gates know their own only. So may `copier`: then nothing is durable.
@@ -60,6 +62,8 @@ class Worker {
   std::optional<Slots::Slot> reserve(const TenantId& tenant);
   /// How long a claim for this worker should last.
   [[nodiscard]] milliseconds lease() const { return limits_.lease; }
+  /// A slot that was not needed: whoever looked for one meanwhile looks again. Any thread.
+  void give_back(Slots::Slot slot);
   /// Works on what was claimed with that slot. `asked` is when the lease was asked for, or earlier. Any thread.
   void take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight, Monotonic::time_point asked);
   /// A run was queued, or a slot came free: look again. Any thread.
@@ -90,6 +94,7 @@ class Worker {
 
   // worker_leases.cpp
   Task<void> beat();
+  Task<void> beat_in_turn();
   Task<void> beat(std::shared_ptr<Flight> flight);
   Task<void> give_sign_of_life();
   Task<void> keep_to_leases();
@@ -114,13 +119,20 @@ class Worker {
                       std::shared_ptr<Growth> copy);
   Task<void> set_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, provider::Refused refused);
   Task<void> fail(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Setback setback);
-  Task<void> give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  Task<void> return_claim(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, std::string why);
   Task<void> wait_outside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Gate::Refusal refusal);
   Task<bool> requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
                      Setback setback, WallTime due, bool counts);
   Task<void> step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
+  /// Whether the run was still the lease's when it was written.
+  enum class Held {
+    yes,
+    no,        ///< somebody else's, or over: nothing was written
+    unknown,   ///< the database does not say, and the server stops
+    rejected,  ///< it will never be taken: nothing was written
+  };
   template <class Call>
-  Task<bool> written(Call call);
+  Task<Held> written(Call call);
 
   Loop& loop_;
   ledger::Ledger& ledger_;
@@ -137,9 +149,10 @@ class Worker {
   Gates gates_{Gate::Limits{}};
 
   std::mutex mutex_;
-  Waiters waiters_{mutex_};  ///< for `poked_`, `to_check_`, `busy_` and the stop flags
+  Waiters waiters_{mutex_};  ///< for `poked_`, `to_check_`, `to_beat_`, `busy_` and the stop flags
   bool poked_ = false;
   std::set<RunId> to_check_;
+  std::deque<std::shared_ptr<Flight>> to_beat_;  ///< null: a sign of life
   bool draining_ = false;
   bool stopping_ = false;
   int busy_ = 0;

@@ -35,27 +35,45 @@ Reason reason_of(Cause cause) {
 /// How often one attempt goes on with a transfer that broke off.
 constexpr int resumptions = 3;
 
+constexpr const char* rejected_detail = "the database refuses what is to be written";
+
 bool broke_off(Cause cause) { return cause == Cause::interrupted || cause == Cause::stalled; }
+
+/// What was found in what came with this status; not what is wrong here.
+Setback found_in(int status, Setback fault) {
+  if (fault.cause == Cause::wrong_content || fault.cause == Cause::too_large || fault.cause == Cause::interrupted)
+    fault.provider_status = status;
+  return fault;
+}
 
 std::unexpected<Refused> refused(Cause cause, std::string detail) {
   return std::unexpected(Refused{.setback = {.cause = cause, .detail = std::move(detail)}, .retry_after = {}});
 }
 
+/// In portions, so that others who wait for the disk have their turn.
+Task<void> catch_up(Receiver& receiver, Offload& disk) {
+  const auto portion = [&receiver] { receiver.catch_up(); };
+  while (receiver.lags()) co_await disk.run(portion);
+}
+
 }  // namespace
 
 /// What a lease's holder writes is tried until the database takes it: a run must not stay "running" because the
-/// database was away for a moment. False: the lease is somebody else's now, or the server is stopping.
+/// database was away for a moment.
 template <class Call>
-Task<bool> Worker::written(Call call) {
+Task<Worker::Held> Worker::written(Call call) {
   for (;;) {
     try {
       const bool held = co_await call();
       if (!held) metrics::add(Series::stale_token_rejections);
-      co_return held;
+      co_return held ? Held::yes : Held::no;
+    } catch (const ledger::Rejected& rejected) {
+      log::error("ledger.rejected", "the database refuses a run's state", {{"error", rejected.what()}});
+      co_return Held::rejected;
     } catch (const std::exception& error) {
       log::error("ledger.unavailable", "cannot write a run's state; trying again", {{"error", error.what()}});
     }
-    if (stopping()) co_return false;
+    if (stopping()) co_return Held::unknown;
     co_await sleep_for(milliseconds{500});
   }
 }
@@ -63,15 +81,17 @@ Task<bool> Worker::written(Call call) {
 Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Flight> flight,
                          Monotonic::time_point asked) {
   // A lease that was lost may have left an attempt that has not ended yet: two must not write one file.
+  bool too_late = false;
   if (flight->in_hand) {
     lose(*flight);
     std::unique_lock lock{mutex_};
     while (flight->in_hand) co_await waiters_.wait(lock, never);
+    too_late = Monotonic::now() >= stops_by(asked);
   }
   if (flight->view().ended && !flight->stopped()) flight = flights_.open(claimed.recording, Flights::By::worker);
   flight->in_hand = true;
-  flight->lost = false;
   flight->lease_until = stops_by(asked);
+  flight->lost = too_late;
   flight->update(*claimed.recording.run);
   log::info("run.claimed", "fetching",
             {{"tenant", claimed.recording.tenant.str()},
@@ -79,7 +99,10 @@ Task<void> Worker::fetch(Slots::Slot slot, ledger::Claimed claimed, std::shared_
              {"run_id", claimed.lease.run.str()},
              {"attempt", claimed.recording.run->attempt}});
   try {
-    co_await attempt(claimed, flight);
+    if (too_late)
+      co_await step_aside(claimed, flight);
+    else
+      co_await attempt(claimed, flight);
   } catch (const std::exception& error) {
     log::error("run.broken", "an attempt ended in an exception",
                {{"run_id", claimed.lease.run.str()}, {"error", error.what()}});
@@ -122,7 +145,7 @@ Task<void> Worker::attempt(const ledger::Claimed& claimed, const std::shared_ptr
   if (received) {
     co_await complete(claimed, flight, std::move(*received), std::move(copy));
   } else if (flight->stopped() && stopping()) {
-    co_await give_back(claimed, flight);
+    co_await return_claim(claimed, flight, "the server stopped");
   } else if (flight->stopped() || flight->lost) {
     co_await step_aside(claimed, flight);
   } else {
@@ -148,7 +171,7 @@ Task<std::expected<Gate::Pass, Gate::Refusal>> Worker::enter(Recording recording
     const auto word = co_await shared_limit_->hear(std::move(account));
     if (word) gate->hear(*word);
   }
-  co_return gate->enter();
+  co_return gate->enter(recording.id);
 }
 
 /// Of a 429, before our own gate is told: what the nodes call it is then no news here.
@@ -176,11 +199,16 @@ Task<std::expected<Media, Refused>> Worker::receive(const ledger::Claimed& claim
   if (!outcome) co_return std::unexpected(outcome.error());
 
   auto media = receiver.conclude(outcome->framing);
-  if (!media) co_return std::unexpected(Refused{.setback = media.error(), .retry_after = {}});
+  if (receiver.lags()) {
+    co_await catch_up(receiver, disk_);
+    media = receiver.conclude(outcome->framing);
+  }
+  if (!media)
+    co_return std::unexpected(Refused{.setback = found_in(outcome->status, media.error()), .retry_after = {}});
   media->blob = BlobName{.recording = recording.id, .cycle = media->cycle}.str(claimed.lease.token, media->version);
   const auto announce = [this, blob = media->blob] { return ledger_.announce(blob); };
-  const bool announced = co_await written(announce);
-  if (!announced) co_return refused(Cause::internal, "the database does not answer");
+  const auto announced = co_await written(announce);
+  if (announced != Held::yes) co_return refused(Cause::internal, "the database does not answer");
   const auto publish = [&receiver, name = media->blob] { receiver.publish(name); };
   co_await disk_.run(publish);
   co_return std::move(*media);
@@ -201,12 +229,22 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
     receiver.prepare();
     const bool room = co_await make_room_(receiver.lacks());
     if (!room) co_return refused(Cause::no_space, "no room on the disk, or within cache.max_bytes");
-    const auto from = receiver.resume_at();
-    provider::Ask ask{
-        .recording = recording, .from = from, .validator = receiver.validator(), .deadline = until, .stop = stop};
+    auto from = receiver.resume_at();
+    provider::Ask ask{.recording = recording,
+                      .from = from,
+                      .validator = receiver.validator(),
+                      .variant = receiver.variant(),
+                      .deadline = until,
+                      .stop = stop};
     outcome = co_await provider.fetch(std::move(ask), receiver);
+    if (receiver.lags()) {
+      co_await catch_up(receiver, disk_);
+      outcome = refused(Cause::interrupted, "the provider sent another version of the recording");
+      from = 0;  // of that one nothing was here before
+    }
     if (receiver.fault()) {
-      outcome = std::unexpected(Refused{.setback = *receiver.fault(), .retry_after = {}});
+      const int status = outcome ? outcome->status : outcome.error().setback.provider_status;
+      outcome = std::unexpected(Refused{.setback = found_in(status, *receiver.fault()), .retry_after = {}});
       // Where the length was not known before, or the disk had less than it said, there may have been too little room.
       // What that takes is known now: once more, from where it stands.
       if (receiver.fault()->cause != Cause::no_space || std::exchange(room_was_short, true)) break;
@@ -222,13 +260,20 @@ Task<provider::Outcome> Worker::transfer(const ledger::Claimed& claimed, Flight&
                {"from", receiver.resume_at()}});
     ++resumed;
   }
+  auto circuit = Gate::Circuit::as_it_was;
   if (outcome) {
-    pass.succeeded();
+    circuit = pass.succeeded();
   } else if (!stop.stop_requested()) {
     if (shared_limit_ != nullptr && outcome.error().setback.cause == Cause::throttled)
       co_await tell_of(outcome.error(), recording, pass);
-    pass.failed(outcome.error().setback.cause, outcome.error().retry_after);
+    circuit = pass.failed(outcome.error().setback.cause, outcome.error().retry_after);
   }
+  if (circuit == Gate::Circuit::opened)
+    log::warn("provider.circuit_opened", "it has failed repeatedly, and is left alone for a while",
+              {{"tenant", recording.tenant.str()}, {"provider", recording.registered.provider}});
+  if (circuit == Gate::Circuit::closed)
+    log::info("provider.circuit_closed", "it answers again",
+              {{"tenant", recording.tenant.str()}, {"provider", recording.registered.provider}});
   co_return outcome;
 }
 
@@ -242,12 +287,21 @@ Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_pt
   run.total_bytes = media.bytes;
   run.completed_at = now;
   const auto pointer = [this, lease = claimed.lease, media, now] { return ledger_.complete(lease, media, now); };
-  const bool held = co_await written(pointer);
-  if (copy && held) copier_->published(*copy, uncopied(claimed.recording.id, media));
+  const auto held = co_await written(pointer);
+  if (copy && held == Held::yes) copier_->published(*copy, uncopied(claimed.recording.id, media));
   copy.reset();
-  if (!held) {
+  if (held == Held::rejected) {
     const auto unlink = [this, blob] { store_.remove(blob); };
     co_await disk_.run(unlink);
+    flight->paused.reset();  // whoever listened has heard it all
+    Setback setback{.cause = Cause::internal, .detail = rejected_detail};
+    co_await fail(claimed, flight, std::move(setback));
+    co_return;
+  }
+  if (held != Held::yes) {
+    // Where nobody knows, the next start finds out: it has been announced, and goes unless something points to it.
+    const auto unlink = [this, blob] { store_.remove(blob); };
+    if (held == Held::no) co_await disk_.run(unlink);
     flight->paused.reset();
     co_await step_aside(claimed, flight);
     co_return;
@@ -306,14 +360,15 @@ Task<void> Worker::fail(const ledger::Claimed& claimed, const std::shared_ptr<Fl
   const auto failure = [this, lease = claimed.lease, setback, now = *run.completed_at] {
     return ledger_.fail(lease, setback, now);
   };
-  const bool held = co_await written(failure);
-  if (!held) {
+  const auto held = co_await written(failure);
+  if (held != Held::yes) {
     flight->paused.reset();
     co_await step_aside(claimed, flight);
     co_return;
   }
   flight->paused.reset();  // before anybody is told: who is told finds nothing of it on the disk
   metrics::add(Series::runs_ended, {"failed"});
+  metrics::observe(Series::runs_per_recording, 1);
   log::warn("run.failed", "the recording could not be fetched",
             {{"tenant", claimed.recording.tenant.str()},
              {"call_sid", claimed.recording.call_sid.str()},
@@ -334,8 +389,9 @@ Task<void> Worker::wait_outside(const ledger::Claimed& claimed, const std::share
   co_await requeue(claimed, flight, refusal.reason, std::move(setback), due, false);
 }
 
-Task<void> Worker::give_back(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
-  Setback setback{.cause = Cause::internal, .detail = "the server stopped"};
+Task<void> Worker::return_claim(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight,
+                                std::string why) {
+  Setback setback{.cause = Cause::internal, .detail = std::move(why)};
   co_await requeue(claimed, flight, Reason::queued, std::move(setback), wall_now(), false);
 }
 
@@ -352,17 +408,21 @@ Task<bool> Worker::requeue(const ledger::Claimed& claimed, const std::shared_ptr
   };
   if (stopping() && flight->paused) flight->paused->leave();
   flight->update(run);  // before the row says queued, for the next claim may follow at once
-  const bool held = co_await written(back);
-  if (!held) {
+  const auto held = co_await written(back);
+  if (held == Held::rejected) {
+    Setback plain{.cause = Cause::internal, .detail = rejected_detail};
+    co_await fail(claimed, flight, std::move(plain));
+  } else if (held != Held::yes) {
     co_await step_aside(claimed, flight);
   } else if (stopping()) {
     flights_.close(flight, std::move(run));
   }
-  co_return held;
+  co_return held == Held::yes;
 }
 
-/// The run is not ours any more. Where it is still active it is queued, or will be by the sweep, and the next claim
-/// goes on with this flight; where nobody will claim it here, or it has ended, nobody may wait for more.
+/// The run is not ours any more, or we cannot keep it. Where it is still active it is queued, by ourselves if nobody
+/// has taken it, and the next claim goes on with this flight; where nobody will claim it here, or it has ended, nobody
+/// may wait for more.
 Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
   if (flight->view().ended) co_return;
   auto run = *claimed.recording.run;
@@ -374,6 +434,9 @@ Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_
       run.status = RunStatus::cancelled;
     } else if (!active(known->status)) {
       run = *std::move(known);
+    } else if (known->status == RunStatus::running && known->token == claimed.lease.token) {
+      Setback setback{.cause = Cause::internal, .detail = "the database was out of reach for too long"};
+      co_await ledger_.retry(claimed.lease, Reason::retrying, std::move(setback), wall_now(), false);
     }
   } catch (const std::exception& error) {
     log::error("ledger.unavailable", "cannot tell what became of a run", {{"error", error.what()}});

@@ -1,5 +1,6 @@
 // How a worker keeps its leases, and how those that were lost are taken up again.
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/log.hpp"
@@ -16,30 +17,53 @@ constexpr int expired_at_once = 100;
 
 }  // namespace
 
+/// Says when. It awaits no answer, which may hang.
 Task<void> Worker::beat() {
   for (auto next = Monotonic::now();;) {
-    const bool due = Monotonic::now() >= next;
-    if (due) {
-      co_await give_sign_of_life();
-      next = in(limits_.heartbeat);
-    }
-    std::set<RunId> to_check;
     {
       std::unique_lock lock{mutex_};
-      while (!stopping_ && (!draining_ || busy_ > 0) && to_check_.empty())
-        if (!co_await waiters_.wait(lock, next)) break;
-      to_check = std::exchange(to_check_, {});
+      while (!stopping_ && (!draining_ || busy_ > 0) && to_check_.empty() && Monotonic::now() < next)
+        co_await waiters_.wait(lock, next);
     }
     if (over()) co_return;
     const bool all = Monotonic::now() >= next;
-    for (const auto& flight : flights_.all())
-      if (flight->in_hand && (all || to_check.contains(flight->run()))) co_await beat(flight);
+    if (all) next = in(limits_.heartbeat);
+    const auto flights = flights_.all();
+    const std::lock_guard lock{mutex_};
+    const auto add = [this](const std::shared_ptr<Flight>& flight) {
+      if (std::ranges::find(to_beat_, flight) == to_beat_.end()) to_beat_.push_back(flight);
+    };
+    if (all) add(nullptr);
+    for (const auto& flight : flights)
+      if (flight->in_hand && (all || to_check_.contains(flight->run()))) add(flight);
+    to_check_.clear();
+    waiters_.wake_all();
+  }
+}
+
+Task<void> Worker::beat_in_turn() {
+  for (;;) {
+    std::shared_ptr<Flight> flight;
+    {
+      std::unique_lock lock{mutex_};
+      while (to_beat_.empty() && !stopping_ && (!draining_ || busy_ > 0)) co_await waiters_.wait(lock, never);
+      if (to_beat_.empty()) co_return;
+      flight = std::move(to_beat_.front());
+      to_beat_.pop_front();
+    }
+    if (over()) co_return;
+    if (flight)
+      co_await beat(std::move(flight));
+    else
+      co_await give_sign_of_life();
   }
 }
 
 Task<void> Worker::beat(std::shared_ptr<Flight> flight) {
   const auto view = flight->view();
-  if (!flight->in_hand || view.run.status != RunStatus::running || view.ended) co_return;
+  if (!flight->in_hand || flight->lost || view.run.status != RunStatus::running || view.ended) co_return;
+  // Past its deadline nothing goes on, not even an attempt that hangs in the disk: the sweep fails the run.
+  if (wall_now() >= view.run.created_at + limits_.run_deadline) co_return;
   const ledger::Lease lease{.run = view.run.id, .recording = flight->recording(), .token = view.run.token};
   const auto asked = Monotonic::now();
   try {
@@ -132,6 +156,7 @@ Task<void> Worker::expire() {
     for (const auto& recording : late) {
       const auto& run = recording.run.value();
       metrics::add(Series::runs_ended, {"failed"});
+      metrics::observe(Series::runs_per_recording, 1);
       log::warn("run.failed", "the run waited until its deadline",
                 {{"tenant", recording.tenant.str()},
                  {"call_sid", recording.call_sid.str()},

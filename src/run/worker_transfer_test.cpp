@@ -47,7 +47,9 @@ TEST_F(WorkerTest, TheEtagIsTheSameFromTheFirstLiveByteOn) {
 
 TEST_F(WorkerTest, AnInterruptedTransferGoesOnWhereItStopped) {
   const auto audio = wav(5000);
-  provider_->will(cut(sends(audio), 3000));
+  auto first = cut(sends(audio), 3000);
+  first.head->variant = "two channels";
+  provider_->will(std::move(first));
   auto rest = sends(audio.substr(3000));
   rest.head->offset = 3000;
   rest.head->total = audio.size();
@@ -63,6 +65,8 @@ TEST_F(WorkerTest, AnInterruptedTransferGoesOnWhereItStopped) {
   EXPECT_EQ(asked[0].from, 0U);
   EXPECT_EQ(asked[1].from, 3000U);
   EXPECT_EQ(asked[1].validator, "\"v\"");
+  EXPECT_EQ(asked[0].variant, "");
+  EXPECT_EQ(asked[1].variant, "two channels");
   EXPECT_EQ(recording().media->version, view.live->version);
 }
 

@@ -8,7 +8,8 @@
 
 namespace onetake::stream {
 
-/// Removes the files that nothing points to, and temporaries of runs that have ended. The ledger has a list of the
+/// Removes the files that nothing points to, temporaries of runs that have ended, and what lies in quarantine of
+/// recordings that are no more. The ledger has a list of the
 /// former, so it costs what there is to remove and what is under way, and not what is kept. Any loop. Throws when the
 /// database is down; a file that the disk does not give up stays on the list.
 class Caretaker {
@@ -26,6 +27,7 @@ class Caretaker {
   Task<int> tidy(bool announced_too);
   Task<int> remove_unfinished();
   Task<int> remove_loose(bool announced_too);
+  Task<int> remove_quarantined();
   void withdraw(const std::vector<std::string>& blobs);
 
   ledger::Ledger& ledger_;

@@ -78,6 +78,8 @@ Task<void> Evictor::evict(const ledger::Stored& stored) {
   shelf_.forget(stored.tenant, stored.call_sid, {});
   const auto unlink = [this, blob = stored.blob] { store_.remove(blob); };
   co_await disk_.run(unlink);
+  std::vector<std::string> gone{stored.blob};  // or a sweep would take what comes back under this name for it
+  co_await ledger_.strike_files(std::move(gone), false);
   metrics::add(metrics::Series::cache_evictions);
   log::info("blob.evicted", "given up to make room",
             {{"tenant", stored.tenant.str()}, {"call_sid", stored.call_sid.str()}, {"bytes", stored.bytes}});

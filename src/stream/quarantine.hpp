@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "base/offload.hpp"
@@ -9,7 +10,11 @@
 
 namespace onetake::stream {
 
-/// Where published files go that are not what they were when they were published. Any loop.
+/// Removes what lies in quarantine of these recordings. Blocks on the disk.
+int clear_quarantine(blob::Store& store, std::span<const RecordingId> of);
+
+/// Where published files go that are not what they were when they were published. Of a recording that is erased,
+/// replaced or retired nothing stays there. Any loop.
 class Quarantine {
  public:
   Quarantine(ledger::Ledger& ledger, blob::Store& store, Offload& disk, Shelf& shelf);

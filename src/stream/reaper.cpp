@@ -1,5 +1,7 @@
 #include "stream/reaper.hpp"
 
+#include <algorithm>
+#include <random>
 #include <utility>
 
 #include "base/log.hpp"
@@ -11,6 +13,9 @@ namespace {
 constexpr int page_size = 256;
 /// For one page; and how long after that it is nobody else's.
 constexpr milliseconds patience{120'000};
+constexpr milliseconds patience_with_one{30'000};
+/// Then it is the storage, and not these.
+constexpr int most_in_a_row = 4;
 /// Longer than any fetch may take.
 constexpr milliseconds forgotten_after{24 * 3'600'000};
 
@@ -28,22 +33,28 @@ Task<int> Reaper::sweep() {
     if (removed > 0) co_await ledger_.strike_objects(std::move(gone));
     metrics::add(metrics::Series::durable_removed, {}, static_cast<double>(removed));
     count += static_cast<int>(removed);
-    if (taken < page_size || removed < taken) co_return count;
+    if (taken < page_size || removed == 0) co_return count;
   }
 }
 
 /// Those of them that are gone now.
 Task<std::vector<std::string>> Reaper::remove_all(std::vector<std::string> blobs) {
   std::vector<std::string> gone;
-  const durable::Until until{.deadline = in(patience)};
+  // In no order: those that cannot be removed are then not always the first.
+  std::ranges::shuffle(blobs, std::minstd_rand{std::random_device{}()});
+  const auto end = in(patience);
+  int in_a_row = 0;
   for (auto& blob : blobs) {
-    const auto removed = co_await copies_.remove(blob, until);
+    durable::Until until{.deadline = std::min(end, in(patience_with_one))};
+    const auto removed = co_await copies_.remove(blob, std::move(until));
     if (!removed) {
       if (!std::exchange(down_, true))
         log::warn("durable.stuck", "durable copies of what is erased cannot be removed; it is tried again",
-                  {{"detail", removed.error().detail}});
-      break;
+                  {{"blob", blob}, {"detail", removed.error().detail}});
+      if (++in_a_row == most_in_a_row) break;
+      continue;
     }
+    in_a_row = 0;
     down_ = false;
     gone.push_back(std::move(blob));
   }

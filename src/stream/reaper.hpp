@@ -7,7 +7,8 @@ namespace onetake::stream {
 
 /// Removes from the durable storage what nothing points to: copies of recordings that were erased, retired or replaced,
 /// and what was begun and never finished. The ledger has one list of them for all nodes, and gives each to one of them
-/// at a time; what could not be removed stands there until it can. Any loop. Throws when the database is down.
+/// at a time; what could not be removed stands there until it can, and keeps nothing else from it. Any loop. Throws
+/// when the database is down.
 class Reaper {
  public:
   Reaper(ledger::Ledger& ledger, durable::Copies& copies) : ledger_(ledger), copies_(copies) {}

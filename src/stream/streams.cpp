@@ -99,7 +99,11 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::Ask
                               ? "The provider has deleted this recording."
                               : "This recording is older than the retention.max_age of this server.");
       case Found::cold:
-        if (cancelled) co_return refused(Fault::fetch_failed, "The fetch was cancelled. Press Play to begin another.");
+        if (cancelled) {
+          auto off = refused(Fault::fetch_failed, "The fetch was cancelled. Press Play to begin another.");
+          off.retry_after = milliseconds{1'000};
+          co_return off;
+        }
         co_return refused(Fault::explicit_user_action_required);
       case Found::cooling_down:
         co_return stream::refused(
@@ -127,6 +131,8 @@ Task<Opened> Streams::open(Key key, bool explicit_action, Wait wait, ledger::Ask
 
 /// What there is to say of a run that is under way; nothing when it ended well, or was taken away.
 Task<std::optional<Opened>> Streams::follow(std::shared_ptr<run::Flight> flight, Wait wait) {
+  // Who does not wait asks whether it is ready, and what is whole is as good as that.
+  if (wait.until == Deadline::min()) co_await flight->settled(in(run::settling));
   auto view = co_await flight->audible(wait.until);
   while (view.live && !view.ended) {
     const auto live = view.live;
@@ -181,7 +187,7 @@ Task<std::optional<Opened>> Streams::elsewhere(Key key, const Recording& recordi
     co_return std::nullopt;
   }
   const bool others = !where->holders.empty() && !(where->durable && wait.nobody_answers);
-  if (others) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}};
+  if (others) co_return Elsewhere{.nodes = std::move(where->holders), .pending = {}, .durable = where->durable};
   if (where->durable && fillings_ == nullptr)
     co_return refused(Fault::unavailable, "The audio lies on a durable storage that this server is not told of.");
   if (where->durable) co_return co_await bring_back(fillings_->open(recording), wait, false);
@@ -201,7 +207,7 @@ Task<std::optional<Opened>> Streams::bring_back(std::shared_ptr<run::Filling> fi
   if (view.live && !view.ended && view.live->audio->view().phase == blob::Growing::Phase::abandoned) {
     const auto before = view.change;  // its end is being written
     view = co_await filling->flight->changed(before, until);
-    if (!view.ended) view.live.reset();
+    if (!view.ended && view.live->audio->view().phase == blob::Growing::Phase::abandoned) view.live.reset();
   }
   if (view.live && !view.ended)
     co_return Arriving{.flight = filling->flight,

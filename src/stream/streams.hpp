@@ -33,6 +33,7 @@ struct Pending {
 struct Elsewhere {
   std::vector<std::string> nodes;  ///< by their URLs, whoever is most likely to have it open first
   std::optional<run::Flight::View> pending;
+  bool durable = false;  ///< whole: there is a durable copy too, for where `Wait::nobody_answers`
 };
 
 /// Not to be had, and why.
