@@ -99,6 +99,14 @@ std::map<TenantId, std::map<std::string, std::shared_ptr<provider::Provider>>> p
   return providers;
 }
 
+/// A rate can be asked for before the first time.
+void count_from_zero() {
+  using metrics::Series;
+  for (const auto* const status : {"completed", "failed", "cancelled"}) metrics::add(Series::runs_ended, {status}, 0);
+  for (const auto* const outcome : {"created", "joined_process", "exists_database", "blocked_redis"})
+    metrics::add(Series::run_admissions, {outcome}, 0);
+}
+
 }  // namespace
 
 Node::Node(const Settings& settings, Instance instance, tenant::Browsers browsers)
@@ -132,7 +140,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
       join_(*ledger_, flights_, worker_, admission_of(settings_), peers_.hints()),
       streams_(*ledger_, store_, disk_, join_, shelf_, evictor_, quarantine_, admission_of(settings_),
                settings_.server.node_silence, fillings_.get()),
-      settler_(shelf_, worker_, store_, disk_),
+      settler_(shelf_, worker_, store_, disk_, copies_.get()),
       retention_(*ledger_, settler_, settings_.retention.max_age),
       access_(settings_.credentials(), settings_.admin.api_key_sha256, std::move(browsers)),
       relay_(control_loop_.wait_for(ledger_->node_secret())),
@@ -148,12 +156,14 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
             .relay = settings_.database.shared() ? &relay_ : nullptr},
            {.stream_wait = settings_.server.stream_wait,
             .listener_patience = settings_.server.listener_patience,
+            .retention = settings_.retention.max_age,
             .cors_origins = settings_.security.cors_origins,
             .version = ONETAKE_VERSION}),
       listener_(loops_, settings_.server.listen.host, settings_.server.listen.port, api_, http::Bounds{}) {
   if (settings_.database.shared()) flights_.on_following([this](const Run& run) { lookout_.follow(run); });
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);  // sendfile has no MSG_NOSIGNAL
+  count_from_zero();
   metrics::set(metrics::Series::build_info, 1, {ONETAKE_VERSION});
   metrics::set(metrics::Series::process_start_time,
                std::chrono::duration<double>(wall_now().time_since_epoch()).count());
@@ -172,7 +182,6 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
                 {{"listen", settings_.server.listen.str()}});
     control_loop_.wait_for(ledger_->node_lives(node_url()));
   }
-  control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
 }
 
 Node::~Node() = default;
@@ -190,6 +199,7 @@ void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration reg
 }
 
 void Node::run() {
+  control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
   asio::co_spawn(main_.get_executor(), until_drained(), asio::detached);
   asio::co_spawn(main_.get_executor(), tick(), asio::detached);
   if (settings_.retention.max_age > milliseconds{0}) asio::co_spawn(main_.get_executor(), retire(), asio::detached);
@@ -197,6 +207,7 @@ void Node::run() {
   asio::co_spawn(main_.get_executor(), scrubber_.run(), asio::detached);
   if (settings_.database.shared()) {
     asio::co_spawn(main_.get_executor(), live_among_nodes(), asio::detached);
+    asio::co_spawn(main_.get_executor(), look_at_other_nodes(), asio::detached);
     lookout_.start();
     peers_.listen([this](const signal::Wake& wake) { hear(wake); });
   }
@@ -233,7 +244,7 @@ Task<void> Node::until_drained() {
   co_await sleep_for(settings_.server.drain_delay);
   const auto deadline = in(settings_.server.drain_timeout);
   listener_.stop();
-  api_.close();
+  api_.close(deadline);
   worker_.drain();
   while (listener_.open() > 0 && Monotonic::now() < deadline) co_await sleep_for(Loop::tick);
   co_await worker_.finish(deadline);
@@ -261,13 +272,19 @@ Task<void> Node::retire() {
   }
 }
 
-Task<void> Node::live_among_nodes() {
-  const auto between = settings_.server.node_silence / (signs_of_life + 1);
-  for (auto next = in(between);;) {
-    co_await sleep_for(std::min(look_every, between));
+Task<void> Node::look_at_other_nodes() {
+  for (;;) {
+    co_await sleep_for(look_every);
     co_await sweep_files();
-    if (left_ || Monotonic::now() < next) continue;
-    next = in(between);
+  }
+}
+
+/// Apart from the files, which may take the disk long: who gives no sign is taken for gone, and what he holds for lost.
+Task<void> Node::live_among_nodes() {
+  while (!left_) {
+    co_await sleep_for(settings_.server.node_silence / (signs_of_life + 1));
+    if (left_) co_return;
+    lives_asked_ = true;
     try {
       const bool was_taken = co_await ledger_->node_lives(node_url());
       if (was_taken)
@@ -276,16 +293,22 @@ Task<void> Node::live_among_nodes() {
     } catch (const std::exception& error) {
       log::warn("ledger.unavailable", "the other nodes cannot be told that this one lives", {{"error", error.what()}});
     }
+    lives_asked_ = false;
   }
 }
 
-/// What only this node holds is waited for, until it is back or has been silent for long enough. Where there are
-/// durable copies nobody needs to wait.
+/// What only this node holds is waited for, until it is back or has been silent for long enough. Where all of it has a
+/// durable copy nobody needs to wait.
 Task<void> Node::leave() {
   if (!settings_.database.shared() || !copies_) co_return;
   left_ = true;
   try {
-    co_await ledger_->node_leaves();
+    while (lives_asked_) co_await sleep_for(Loop::tick);
+    const auto held_alone = co_await ledger_->not_durable({}, 1);
+    if (held_alone.empty())
+      co_await ledger_->node_leaves();
+    else
+      log::info("node.holds_alone", "what has no durable copy yet is waited for, for server.node_silence", {});
   } catch (const std::exception& error) {
     log::warn("ledger.unavailable", "the other nodes cannot be told that this one stops", {{"error", error.what()}});
   }

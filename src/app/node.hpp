@@ -81,6 +81,7 @@ class Node {
   Task<void> retire();
   Task<void> look_after_files();
   Task<void> live_among_nodes();
+  Task<void> look_at_other_nodes();
   Task<void> leave();
   void hear(const signal::Wake& wake);
   Task<void> sweep_files();
@@ -125,7 +126,9 @@ class Node {
   std::unique_ptr<ControlServer> control_;
   std::vector<std::thread> threads_;
   std::atomic<bool> sweep_asked_ = false;
-  bool left_ = false;  ///< on the main loop
+  // On the main loop.
+  bool left_ = false;         ///< from now on no sign of life is given
+  bool lives_asked_ = false;  ///< one is under way
 };
 
 }  // namespace onetake::app

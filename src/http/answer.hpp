@@ -38,7 +38,7 @@ struct FilePart {
 };
 
 /// A body that comes as it comes. Without a length it is sent in chunks, `write` sending their contents, and to an
-/// HTTP/1.0 client up to the end of the connection.
+/// HTTP/1.0 client up to the end of the connection. Where `write` throws it is cut.
 struct Streamed {
   std::optional<Bytes> length;
   std::move_only_function<Task<End>(Out&)> write;

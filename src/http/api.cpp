@@ -80,6 +80,17 @@ bool takes(std::string_view route_method, std::string_view method) {
   return route_method == method || (route_method == "GET" && method == "HEAD");
 }
 
+/// In the line that the answer has already, where it has one: not everybody puts two of them together.
+void vary_by_origin(Answer& answer) {
+  constexpr std::string_view name = "Vary: ";
+  auto at = answer.fields.starts_with(name) ? 0 : answer.fields.find("\r\nVary: ");
+  if (at == std::string::npos) return answer.add("Vary", "Origin");
+  at = answer.fields.find(name, at) + name.size();
+  const auto end = answer.fields.find("\r\n", at);
+  if (!lists_token(std::string_view{answer.fields}.substr(at, end - at), "Origin"))
+    answer.fields.insert(end, ", Origin");
+}
+
 /// A thread looks the labels of a kind of answer up once; the kinds that it gives most stand in front.
 void count(std::string_view route, std::string_view method, int status) {
   struct Kind {
@@ -100,9 +111,17 @@ void count(std::string_view route, std::string_view method, int status) {
   if (kind != kinds.begin()) std::swap(*kind, *std::prev(kind));
 }
 
+/// What it takes to tell those who wait, before they are cut.
+constexpr milliseconds last_words{250};
+
 }  // namespace
 
 Api::Api(Parts parts, Config config) : parts_(std::move(parts)), config_(std::move(config)) {}
+
+void Api::close(Deadline cut) {
+  closing_ = true;
+  if (cut != never) last_call_.at(cut - last_words);
+}
 
 Task<Answer> Api::answer(const Request& request) {
   std::string_view route = "other";
@@ -230,7 +249,7 @@ Answer Api::preflight(const Request& request, std::string_view allow) const {
 /// Only origins that the operator named; cookies never cross origins.
 void Api::add_cors(const Request& request, Answer& answer) const {
   if (config_.cors_origins.empty()) return;
-  answer.add("Vary", "Origin");
+  vary_by_origin(answer);
   const auto origin = request.field(Field::origin);
   if (origin.empty() || std::ranges::find(config_.cors_origins, origin) == config_.cors_origins.end()) return;
   answer.add("Access-Control-Allow-Origin", origin);
@@ -270,7 +289,17 @@ result<int> limit_of(const Request& request) {
   return std::min(limit, 500);
 }
 
+Task<bool> Api::let_settle(std::shared_ptr<run::Flight> flight) const {
+  if (!flight || !flight->view().whole()) co_return false;
+  const auto view = co_await flight->settled(in(run::settling));
+  co_return view.ended;
+}
+
 void Api::freshen(Recording& recording) const {
+  if (past_retention(recording, config_.retention, wall_now())) {
+    recording.state = State::gone;
+    recording.media.reset();
+  }
   if (!recording.run || !active(recording.run->status)) return;
   const auto flight = parts_.flights.find(recording.id);
   if (!flight || flight->run() != recording.run->id) return;

@@ -9,6 +9,7 @@
 #include "base/offload.hpp"
 #include "blob/store.hpp"
 #include "http/continued.hpp"
+#include "http/last_call.hpp"
 #include "http/plays.hpp"
 #include "http/relay.hpp"
 #include "http/session.hpp"
@@ -40,6 +41,7 @@ class Api final : public Site {
   struct Config {
     milliseconds stream_wait{25'000};
     milliseconds listener_patience{60'000};
+    milliseconds retention{0};
     std::vector<std::string> cors_origins;
     std::string version;
   };
@@ -54,8 +56,9 @@ class Api final : public Site {
 
   /// `/readyz` is 503 from now on; requests are still answered.
   void drain() { draining_ = true; }
-  /// Connections end with the answer under way.
-  void close() { closing_ = true; }
+  /// Connections end with the answer under way. Who still waits for a status line shortly before `cut` is told that
+  /// the server stops.
+  void close(Deadline cut = never);
 
   /// Once a second or so, from one thread: observes what has settled.
   void tick() { plays_.settle(Monotonic::now()); }
@@ -95,11 +98,11 @@ class Api final : public Site {
   std::optional<Answer> from_shelf(const Request& request, Asked asked);
   Task<Answer> stream(const Request& request, Asked asked);
   Task<Answer> opened(const Request& request, Key key, stream::Wait wait, bool only_looks, bool by_node);
-  Task<std::optional<Answer>> from_elsewhere(const Request& request, Key key, std::vector<std::string> nodes);
-  Streamed continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source);
+  Task<std::optional<Answer>> from_elsewhere(const Request& request, Key key, stream::Elsewhere elsewhere);
+  Streamed continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source, const Relay* relay);
   void count_play(const Request& request, int status);
-  Answer ready(const Request& request, const std::shared_ptr<const stream::Ready>& ready);
-  Answer arriving(const Request& request, const Key& key, const stream::Arriving& arriving);
+  Answer ready(const Request& request, const std::shared_ptr<const stream::Ready>& ready, bool by_node);
+  Answer arriving(const Request& request, const Key& key, const stream::Arriving& arriving, bool by_node);
   static Answer pending(const Request& request, const run::Flight::View& view);
 
   // events_api.cpp
@@ -115,12 +118,18 @@ class Api final : public Site {
   Task<Answer> not_built(const Request& request, Asked asked);
   Answer page(const Request& request) const;
 
-  /// Where a flight is under way it knows more than the ledger.
+  /// Where a flight is under way it knows more than the ledger; and past retention a recording is gone, whether the
+  /// sweep has come to it yet or not.
   void freshen(Recording& recording) const;
+  /// Who has heard the last byte finds the recording ready: suspends while that is being written down.
+  Task<bool> let_settle(std::shared_ptr<run::Flight> flight) const;
 
   const Parts parts_;
   const Config config_;
   Plays plays_;
+  LastCall last_call_;
+  Inquiry<std::optional<WallTime>> next_due_;
+  Inquiry<ledger::Counts> counts_;
   std::atomic<bool> draining_ = false;
   std::atomic<bool> closing_ = false;
 };

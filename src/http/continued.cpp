@@ -24,6 +24,9 @@ constexpr milliseconds look_first{100};
 constexpr milliseconds look_most{500};
 constexpr Bytes hashed_at_once = 256_KiB;
 
+/// The storage or the room for what it brings: who listens waits for it, and is not cut because of a hiccup.
+bool passes(Fault fault) { return fault == Fault::unavailable || fault == Fault::no_space; }
+
 /// A file's bytes from `from` to `to` into the checksum, with room for others on the loop between. False: they are not
 /// there.
 Task<bool> hash_file(int fd, Bytes from, Bytes to, media::Checksum& checksum) {
@@ -48,14 +51,19 @@ Continued::Continued(stream::Streams& streams, const Relay* relay, milliseconds 
       patience_(patience),
       of_(std::move(of)),
       source_(std::move(source)),
+      etag_(of_.etag),
       at_(of_.first),
       hashed_(of_.first) {}
 
 Task<End> Continued::write(Out& out) {
-  for (;;) {
+  for (auto pause = look_first;;) {
+    const auto before = at_;
     const auto came = co_await send(out);
     if (came == Came::to_its_end) co_return End::clean;
     if (came == Came::to_nothing || relay_ == nullptr) co_return End::cut;
+    // What breaks off at once each time is not asked for without end.
+    if (at_ > before) pause = look_first;
+    if (at_ == before) co_await sleep_for(std::exchange(pause, std::min(pause * 2, look_most)));
     co_await catch_up();
     const bool found = co_await find_on();
     if (!found) co_return End::cut;
@@ -74,7 +82,7 @@ void Continued::sent(Bytes bytes) {
   static const metrics::Histogram first_byte{metrics::Series::first_byte_seconds, {"live"}};
   static const metrics::Counter bytes_sent{metrics::Series::http_bytes_sent};
   last_ = Monotonic::now();
-  if (at_ == of_.first) first_byte.observe(std::chrono::duration<double>(last_ - of_.began).count());
+  if (at_ == of_.first && !of_.by_node) first_byte.observe(std::chrono::duration<double>(last_ - of_.began).count());
   at_ += bytes;
   bytes_sent.add(static_cast<double>(bytes));
 }
@@ -145,7 +153,7 @@ Task<bool> Continued::find_on() {
       auto opened = co_await streams_.open(of_.key, false, wait);
       wait.nobody_answers = std::holds_alternative<stream::Elsewhere>(opened);  // unless it does now
       const auto taken = co_await take(std::move(opened));
-      if (taken) co_return *taken;
+      if (taken != Taken::not_yet) co_return taken == Taken::yes;
     } catch (const std::exception& error) {
       log::warn("ledger.unavailable", "cannot tell where a body goes on", {{"error", error.what()}});
     }
@@ -154,49 +162,57 @@ Task<bool> Continued::find_on() {
   co_return false;
 }
 
-/// True: there it goes on. False: it never will. Nothing: not yet.
-Task<std::optional<bool>> Continued::take(stream::Opened opened) {
-  if (std::holds_alternative<stream::Refused>(opened)) co_return false;
+Task<Continued::Taken> Continued::take(stream::Opened opened) {
+  if (const auto* refused = std::get_if<stream::Refused>(&opened))
+    co_return passes(refused->failure.fault) ? Taken::not_yet : Taken::never;
   if (auto* flight = std::get_if<stream::Arriving>(&opened)) {
     // The very flight that broke off: what follows it is not known yet.
     const auto* before = std::get_if<stream::Arriving>(&source_);
     if (before != nullptr && before->live == flight->live && flight->live->audio->view().final())
-      co_return std::nullopt;
+      co_return Taken::not_yet;
     co_return co_await take_flight(std::move(*flight));
   }
   if (auto* file = std::get_if<std::shared_ptr<const stream::Ready>>(&opened)) co_return co_await take_file(*file);
   if (auto* there = std::get_if<stream::Elsewhere>(&opened)) {
     co_return co_await take_neighbour(std::move(there->nodes));
   }
-  co_return std::nullopt;
+  co_return Taken::not_yet;
 }
 
-Task<std::optional<bool>> Continued::take_flight(stream::Arriving there) {
-  if (!fits(there.total)) co_return false;
+void Continued::go_on_from(Source source, std::string etag) {
+  source_ = std::move(source);
+  etag_ = std::move(etag);
+  compared_.reset();
+}
+
+Task<Continued::Taken> Continued::take_flight(stream::Arriving there) {
+  if (!fits(there.total)) co_return Taken::never;
   const auto audio = there.live->audio;
-  if (there.etag != of_.etag) {
+  if (there.etag != etag_) {
     for (auto come = audio->view(); come.watermark < at_;) {
       const auto more = co_await audio->past(come.watermark, until());
-      if (!more || (more->final() && more->watermark < at_)) co_return std::nullopt;  // it may begin anew
+      if (!more || (more->final() && more->watermark < at_)) co_return Taken::not_yet;  // it may begin anew
       come = *more;
       last_ = Monotonic::now();  // what was sent comes again, however long that takes
     }
     const bool alike = co_await begins_alike(audio->fd());
-    if (!alike) co_return false;
+    if (!alike) co_return Taken::never;
   }
-  source_ = std::move(there);
-  co_return true;
+  auto etag = there.etag;
+  go_on_from(std::move(there), std::move(etag));
+  co_return Taken::yes;
 }
 
-Task<bool> Continued::take_file(std::shared_ptr<const stream::Ready> there) {
+Task<Continued::Taken> Continued::take_file(std::shared_ptr<const stream::Ready> there) {
   const auto size = there->file->size;
-  if (!fits(size) || size < at_ || (of_.end && *of_.end > size)) co_return false;
-  if (there->etag != of_.etag) {
+  if (!fits(size) || size < at_ || (of_.end && *of_.end > size)) co_return Taken::never;
+  if (there->etag != etag_) {
     const bool alike = co_await begins_alike(there->file->file.get());
-    if (!alike) co_return false;
+    if (!alike) co_return Taken::never;
   }
-  source_ = std::move(there);
-  co_return true;
+  auto etag = there->etag;
+  go_on_from(std::move(there), std::move(etag));
+  co_return Taken::yes;
 }
 
 Task<bool> Continued::begins_alike(int fd) {
@@ -206,49 +222,70 @@ Task<bool> Continued::begins_alike(int fd) {
   co_return theirs.so_far() == checksum_.so_far();
 }
 
-/// First the rest of the same representation; another one is asked for from where this answer began.
-Task<std::optional<bool>> Continued::take_neighbour(std::vector<std::string> nodes) {
-  const auto last = of_.end ? std::to_string(*of_.end - 1) : std::string{};
-  for (const bool same : {true, false}) {
-    const auto from = same ? at_ : of_.first;
-    Relay::Question question{.tenant = of_.key.tenant, .method = "GET", .target = of_.target, .head_in = silence};
-    if (from > 0 || of_.end) question.fields = "Range: bytes=" + std::to_string(from) + '-' + last + "\r\n";
-    if (same) question.fields += "If-Range: " + of_.etag + "\r\n";
-    auto there = co_await relay_->ask(std::move(question), nodes);
-    if (!there) co_return std::nullopt;
-    const auto range = provider::content_range(there->content_range());
-    const bool partial = there->status() == 206 && range && range->first == from && fits(range->total);
-    const bool whole = there->status() == 200 && fits(there->length());
-    if (same && partial && there->etag() == of_.etag) {
-      source_ = std::move(there);
-      co_return true;
-    }
-    if (partial ? !same : whole && of_.first == 0) {
-      const auto alike = co_await skip(there);
-      if (alike.value_or(false)) source_ = std::move(there);
-      co_return alike;
-    }
-    if (!partial && !whole) co_return std::nullopt;
+/// First the rest of the same representation; then that of the one that was being compared; then another one, from
+/// where this answer began.
+Task<Continued::Taken> Continued::take_neighbour(std::vector<std::string> nodes) {
+  auto there = co_await ask(at_, etag_, nodes);
+  if (!there) co_return Taken::not_yet;
+  if (is_rest(*there, at_, etag_)) {
+    auto etag = etag_;
+    go_on_from(std::move(there), std::move(etag));
+    co_return Taken::yes;
   }
-  co_return std::nullopt;
+  if (compared_) {
+    const auto from = of_.first + compared_->bytes;
+    there = co_await ask(from, compared_->etag, nodes);
+    if (!there) co_return Taken::not_yet;
+    if (is_rest(*there, from, compared_->etag)) co_return co_await compare(std::move(there));
+  }
+  if (!begins(*there)) {
+    const std::string any;
+    there = co_await ask(of_.first, any, nodes);
+    if (!there || !begins(*there)) co_return Taken::not_yet;
+  }
+  compared_ = Compared{.etag = std::string{there->etag()}};
+  co_return co_await compare(std::move(there));
 }
 
-/// Over what has been sent already. Is it the same? Nothing: it broke off before that was known.
-Task<std::optional<bool>> Continued::skip(std::shared_ptr<Neighbour> there) {
-  media::Checksum theirs{Digest::Algorithm::sha256};
-  Bytes to_skip = at_ - of_.first;
-  std::string piece;
-  while (to_skip > 0) {
-    auto read = co_await there->read(silence);
-    if (!read || read->empty()) co_return std::nullopt;
-    piece = *std::move(read);
-    const auto known = std::min<Bytes>(piece.size(), to_skip);
-    theirs.take(std::as_bytes(std::span{piece}.first(known)));
-    to_skip -= known;
-    piece.erase(0, known);
+/// Is this the representation's bytes from there on?
+bool Continued::is_rest(const Neighbour& there, Bytes from, std::string_view etag) const {
+  const auto range = provider::content_range(there.content_range());
+  return there.status() == 206 && range && range->first == from && fits(range->total) && there.etag() == etag;
+}
+
+/// Is this a representation from where this answer began?
+bool Continued::begins(const Neighbour& there) const {
+  if (there.etag().empty()) return false;
+  const bool whole = there.status() == 200 && of_.first == 0 && fits(there.length());
+  return whole || is_rest(there, of_.first, there.etag());
+}
+
+/// From this byte on to the end of what is being sent; with an ETag only of that representation, else all of another.
+Task<std::shared_ptr<Neighbour>> Continued::ask(Bytes from, std::string etag, const std::vector<std::string>& nodes) {
+  const auto last = of_.end ? std::to_string(*of_.end - 1) : std::string{};
+  Relay::Question question{.tenant = of_.key.tenant, .method = "GET", .target = of_.target, .head_in = silence};
+  if (from > 0 || of_.end) question.fields = "Range: bytes=" + std::to_string(from) + '-' + last + "\r\n";
+  if (!etag.empty()) question.fields += "If-Range: " + etag + "\r\n";
+  return relay_->ask(std::move(question), nodes);
+}
+
+/// Over what has been sent already, from where `compared_` is. Is it the same? Not yet: it broke off before that was
+/// known.
+Task<Continued::Taken> Continued::compare(std::shared_ptr<Neighbour> there) {
+  for (auto left = at_ - of_.first - compared_->bytes; left > 0;) {
+    auto piece = co_await there->read(silence);
+    if (!piece || piece->empty()) co_return Taken::not_yet;
+    last_ = Monotonic::now();  // what was sent comes again, however long that takes
+    const auto known = std::min<Bytes>(piece->size(), left);
+    compared_->checksum.take(std::as_bytes(std::span{*piece}.first(known)));
+    compared_->bytes += known;
+    left -= known;
+    left_ = piece->substr(known);
   }
-  left_ = std::move(piece);
-  co_return theirs.so_far() == checksum_.so_far();
+  if (compared_->checksum.so_far() != checksum_.so_far()) co_return Taken::never;
+  auto etag = std::move(compared_->etag);
+  go_on_from(std::move(there), std::move(etag));
+  co_return Taken::yes;
 }
 
 }  // namespace onetake::http

@@ -50,6 +50,16 @@ Task<bool> send_run(Out& out, std::shared_ptr<run::Flight> flight) {
   }
 }
 
+/// Nothing: it is ready, or begun anew, and the ledger knows which.
+Task<std::optional<End>> follow_run(Out& out, std::shared_ptr<run::Flight> flight) {
+  const bool told = co_await send_run(out, flight);
+  if (!told) co_return End::cut;
+  const auto run = flight->view().run;
+  if (run.status != RunStatus::failed) co_return std::nullopt;
+  co_await out.send(failed_event(run.setback), false);
+  co_return End::clean;
+}
+
 }  // namespace
 
 Task<Answer> Api::events(const Request& request, Asked asked) {
@@ -88,24 +98,22 @@ Task<End> Api::send_events(Out& out, Key key) {
         co_return End::clean;
       case Found::fetching:
       case Found::created: {
-        const auto flight = joined.flight;
-        if (!co_await send_run(out, flight)) co_return End::cut;
-        const auto run = flight->view().run;
-        if (run.status == RunStatus::failed) {
-          co_await out.send(failed_event(run.setback), false);
-          co_return End::clean;
-        }
-        break;  // ready, or begun anew: the ledger knows
+        const auto over = co_await follow_run(out, joined.flight);
+        if (over) co_return *over;
+        break;
       }
-      case Found::cold:
-        for (const auto until = in(look_again); Monotonic::now() < until && !parts_.flights.find(key);) {
-          if (Monotonic::now() - quiet_since > keep_alive) {
-            if (!co_await out.send(":\n\n", false)) co_return End::cut;
-            quiet_since = Monotonic::now();
-          }
-          co_await sleep_for(beat / 5);
+      case Found::cold: {
+        const auto flight = co_await parts_.flights.opened(key, in(look_again));
+        if (flight) {
+          const auto over = co_await follow_run(out, flight);
+          if (over) co_return *over;
+          quiet_since = Monotonic::now();
+        } else if (Monotonic::now() - quiet_since > keep_alive) {
+          if (!co_await out.send(":\n\n", false)) co_return End::cut;
+          quiet_since = Monotonic::now();
         }
         break;
+      }
     }
   }
   co_return End::clean;

@@ -117,23 +117,25 @@ class Reader {
 }  // namespace
 
 json::object json_of(const Run& run) {
-  return {
-      {"id", run.id.str()},
-      {"call_sid", run.call_sid.str()},
-      {"job_type", run.job_type},
-      {"cycle", run.cycle},
-      {"status", name(run.status)},
-      {"attempt", run.attempt},
-      {"max_attempts", run.max_attempts},
-      {"received_bytes", run.received_bytes},
-      {"total_bytes", or_null(run.total_bytes)},
-      {"reason", reason_of(run)},
-      {"error", error_of(run.setback)},
-      {"provider_status", run.setback && run.setback->provider_status != 0 ? json::value(run.setback->provider_status)
-                                                                           : json::value(nullptr)},
-      {"created_at", rfc3339(run.created_at)},
-      {"started_at", time_or_null(run.started_at)},
-      {"completed_at", time_or_null(run.completed_at)}};
+  // What a run met on its way is no error of one that came to a good end.
+  const auto error = run.status == RunStatus::completed ? std::nullopt : run.setback;
+  return {{"id", run.id.str()},
+          {"call_sid", run.call_sid.str()},
+          {"job_type", run.job_type},
+          {"cycle", run.cycle},
+          {"status", name(run.status)},
+          {"attempt", run.attempt},
+          {"max_attempts", run.max_attempts},
+          {"received_bytes", run.received_bytes},
+          {"total_bytes", or_null(run.total_bytes)},
+          {"reason", reason_of(run)},
+          {"error", error_of(error)},
+          {"last_error", error_of(run.setback)},
+          {"provider_status",
+           error && error->provider_status != 0 ? json::value(error->provider_status) : json::value(nullptr)},
+          {"created_at", rfc3339(run.created_at)},
+          {"started_at", time_or_null(run.started_at)},
+          {"completed_at", time_or_null(run.completed_at)}};
 }
 
 json::object json_of(const Recording& recording) {

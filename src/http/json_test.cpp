@@ -162,7 +162,7 @@ Run run() {
 TEST(JsonOfRun, HasTheContractsFields) {
   const auto object = json_of(run());
   for (const char* name : {"id", "call_sid", "job_type", "cycle", "status", "attempt", "max_attempts", "received_bytes",
-                           "total_bytes", "reason", "error", "created_at", "started_at", "completed_at"})
+                           "total_bytes", "reason", "error", "last_error", "created_at", "started_at", "completed_at"})
     EXPECT_TRUE(object.contains(name)) << name;
   EXPECT_EQ(object.at("status"), "queued");
   EXPECT_EQ(object.at("reason"), "throttled");
@@ -188,6 +188,22 @@ TEST(JsonOfRun, TellsTheNewestSetback) {
   made.setback = Setback{.cause = Cause::stalled, .detail = {}};
   EXPECT_EQ(json_of(made).at("error"), "stalled");
   EXPECT_TRUE(json_of(made).at("provider_status").is_null());
+}
+
+TEST(JsonOfRun, WhatCompletedHasNoErrorButTellsTheLast) {
+  auto made = run();
+  EXPECT_TRUE(json_of(made).at("last_error").is_null());
+  made.setback = Setback{.cause = Cause::not_ready, .detail = "answered 404", .provider_status = 404};
+  for (const auto status : {RunStatus::queued, RunStatus::running, RunStatus::failed, RunStatus::cancelled}) {
+    made.status = status;
+    EXPECT_EQ(json_of(made).at("error"), "not_ready: answered 404");
+    EXPECT_EQ(json_of(made).at("last_error"), "not_ready: answered 404");
+    EXPECT_EQ(json_of(made).at("provider_status"), 404);
+  }
+  made.status = RunStatus::completed;
+  EXPECT_TRUE(json_of(made).at("error").is_null());
+  EXPECT_TRUE(json_of(made).at("provider_status").is_null());
+  EXPECT_EQ(json_of(made).at("last_error"), "not_ready: answered 404");
 }
 
 TEST(JsonOfRecording, HasTheContractsFields) {

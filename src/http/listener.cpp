@@ -14,6 +14,22 @@ using asio::ip::tcp;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
+namespace {
+
+/// Also where what it stands for ends in an exception: whoever drains waits for the count.
+class Counted {
+ public:
+  explicit Counted(std::shared_ptr<std::atomic<int>> count) : count_(std::move(count)) { ++*count_; }
+  ~Counted() { --*count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::shared_ptr<std::atomic<int>> count_;
+};
+
+}  // namespace
+
 /// One loop's acceptor and its connections.
 struct Listener::Door {
   explicit Door(Loop& l) : loop(l), acceptor(l.get_executor()) {}
@@ -82,13 +98,14 @@ Task<void> Listener::accept(Door& door) {
 }
 
 Task<void> Listener::serve(Socket socket, Door& door) {
-  ++open_;
-  {
+  const Counted counted{open_};
+  try {
     Session session{std::move(socket), site_, bounds_};
     door.sessions.push_back(session);
     co_await session.run();
+  } catch (const std::exception& error) {
+    log::error("http.failed", "a connection ended in an exception", {{"error", error.what()}});
   }
-  --open_;
 }
 
 }  // namespace onetake::http

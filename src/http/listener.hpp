@@ -26,7 +26,7 @@ class Listener {
   void stop();
 
   /// Connections that are open.
-  [[nodiscard]] int open() const { return open_; }
+  [[nodiscard]] int open() const { return *open_; }
 
  private:
   struct Door;
@@ -38,7 +38,8 @@ class Listener {
   const Bounds bounds_;
   asio::ip::tcp::endpoint endpoint_;
   std::vector<std::unique_ptr<Door>> doors_;
-  std::atomic<int> open_ = 0;
+  /// Of the connections too, which may outlive this: a loop has their last word.
+  const std::shared_ptr<std::atomic<int>> open_ = std::make_shared<std::atomic<int>>(0);
 };
 
 }  // namespace onetake::http

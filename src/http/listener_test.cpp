@@ -15,12 +15,17 @@ using test::Closed;
 
 class EmptySite final : public Site {
  public:
+  std::atomic<bool> fails = false;
+
   Task<Answer> answer(const Request& request) override;
   Answer refuse(Fault fault) override { return problem({.fault = fault}); }
   [[nodiscard]] bool draining() const override { return false; }
 };
 
-Task<Answer> EmptySite::answer(const Request&) { co_return Answer{.status = 204, .fields = {}, .body = {}}; }
+Task<Answer> EmptySite::answer(const Request&) {
+  if (fails) throw std::runtime_error("scripted");
+  co_return Answer{.status = 204, .fields = {}, .body = {}};
+}
 
 class ListenerTest : public testing::Test {
  protected:
@@ -75,6 +80,20 @@ TEST_F(ListenerTest, StoppedItClosesWhatIsIdleAndAcceptsNoMore) {
   EXPECT_TRUE(answers(used));
   listener.stop();
   EXPECT_EQ(used.closed(), Closed::cleanly);
+  while (listener.open() != 0) std::this_thread::yield();
+  end();
+}
+
+// Whoever drains waits for the count.
+TEST_F(ListenerTest, AConnectionThatFailsIsNotCountedAnyMore) {
+  Listener listener{loops_, "127.0.0.1", 0, site_, {}};
+  start(listener);
+  auto client = Client::connect(listener.endpoint().port());
+  EXPECT_TRUE(answers(client));
+  EXPECT_EQ(listener.open(), 1);
+  site_.fails = true;
+  EXPECT_FALSE(answers(client));
+  EXPECT_NE(client.closed(), Closed::not_yet);
   while (listener.open() != 0) std::this_thread::yield();
   end();
 }

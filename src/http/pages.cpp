@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "http/api.hpp"
 #include "http/assets.hpp"
@@ -59,13 +60,33 @@ void observe_ledger(const ledger::Counts& counts) {
   metrics::set(Series::duplicate_runs, static_cast<double>(counts.duplicate_runs));
 }
 
+/// Whoever watches asks often, and has patience of its own: what the database does not say within this is left out.
+constexpr milliseconds database_patience{2'000};
+
+/// Nothing: it is down, or hangs.
+template <class T>
+Task<std::optional<T>> from_database(Inquiry<T>& inquiry, LastCall& last_call, Task<T> question) {
+  try {
+    auto said = co_await inquiry.ask(last_call, std::move(question), in(database_patience));
+    if (!said) log::warn("ledger.unavailable", "the database does not answer", {});
+    co_return said;
+  } catch (const std::exception& error) {
+    log::warn("ledger.unavailable", "the database cannot be asked", {{"error", error.what()}});
+    co_return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Task<Answer> Api::health(const Request& /*request*/, Asked /*asked*/) { co_return plain(200, "ok\n"); }
 
 Task<Answer> Api::readiness(const Request& /*request*/, Asked /*asked*/) {
   if (draining_) co_return problem({.fault = Fault::draining});
-  co_await parts_.ledger.next_due(wall_now());  // throws when the database is down
+  auto question = parts_.ledger.next_due(wall_now());
+  const auto said = co_await from_database(next_due_, last_call_, std::move(question));
+  if (!said)
+    co_return problem({.fault = Fault::unavailable, .detail = "The database does not answer."},
+                      {.retry_after = milliseconds{1'000}});
   boost::json::array down;
   for (const auto& [type, open] : parts_.worker.gates().circuits())
     if (open) down.emplace_back(type);
@@ -74,7 +95,10 @@ Task<Answer> Api::readiness(const Request& /*request*/, Asked /*asked*/) {
 }
 
 Task<Answer> Api::metrics_text(const Request& /*request*/, Asked /*asked*/) {
-  observe_ledger(co_await parts_.ledger.counts());
+  auto question = parts_.ledger.counts();
+  const auto counts = co_await from_database(counts_, last_call_, std::move(question));
+  metrics::set(Series::ledger_up, counts ? 1 : 0);
+  if (counts) observe_ledger(*counts);
   metrics::set(Series::cache_bytes, static_cast<double>(parts_.cached()));
   observe_process();
   for (const auto& [type, open] : parts_.worker.gates().circuits())

@@ -47,14 +47,16 @@ inline std::optional<Field> known(beast::field name) {
   }
 }
 
+/// Is this the word, which is in lower case, whatever its case?
+inline bool is(std::string_view text, std::string_view word) {
+  return std::ranges::equal(text, word, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
 /// Those that Beast has no name for.
 inline std::optional<Field> known(std::string_view name) {
-  const auto is = [name](std::string_view other) {
-    return std::ranges::equal(name, other, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-  };
-  if (is("onetake-node")) return Field::onetake_node;
-  if (is("x-user-action")) return Field::x_user_action;
-  if (is("sec-purpose") || is("purpose")) return Field::sec_purpose;
+  if (is(name, "onetake-node")) return Field::onetake_node;
+  if (is(name, "x-user-action")) return Field::x_user_action;
+  if (is(name, "sec-purpose") || is(name, "purpose")) return Field::sec_purpose;
   return std::nullopt;
 }
 
@@ -69,6 +71,7 @@ class Parser final : public beast::basic_parser<true> {
   /// REQUIRES: is_done(). Its views point to what was received, and into this object.
   [[nodiscard]] const Request& request() {
     request_.body = body_;
+    if (authority_) request_.fields[static_cast<std::size_t>(Field::host)] = *authority_;
     request_.http10 = version_ < 11;
     request_.began = Monotonic::now();
     return request_;
@@ -79,6 +82,8 @@ class Parser final : public beast::basic_parser<true> {
   [[nodiscard]] bool well_framed() const {
     const bool http10 = version_ < 11;
     if (hosts_ > 1 || (hosts_ == 0 && !http10)) return false;
+    // RFC 9110 sections 4.2.1 and 4.2.4: nobody is named, or somebody's name and password are sent along.
+    if (authority_ && (authority_->empty() || authority_->contains('@'))) return false;
     return !transfer_coded_ || (chunked() && !http10);
   }
 
@@ -96,10 +101,24 @@ class Parser final : public beast::basic_parser<true> {
   void on_request_impl(beast::verb, Text method, Text target, int version, Error&) override {
     version_ = version;
     request_.method = view(method);
-    request_.target = view(target);
+    request_.target = without_authority(view(target));
     const auto question = request_.target.find('?');
     request_.path = request_.target.substr(0, question);
+    if (request_.path.empty()) request_.path = "/";
     if (question != std::string_view::npos) request_.query = request_.target.substr(question + 1);
+  }
+
+  /// RFC 9112 section 3.2.2: a client may name the server in the target, and then means that name and not the Host
+  /// field's.
+  std::string_view without_authority(std::string_view target) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+      if (!is(target.substr(0, scheme.size()), scheme)) continue;
+      target.remove_prefix(scheme.size());
+      const auto authority = target.substr(0, target.find_first_of("/?"));
+      authority_ = authority;
+      return target.substr(authority.size());
+    }
+    return target;
   }
 
   void on_field_impl(beast::field name, Text name_text, Text value, Error& error) override {
@@ -135,6 +154,7 @@ class Parser final : public beast::basic_parser<true> {
   const char* const end_;
   Request request_;
   std::string_view expect_;
+  std::optional<std::string_view> authority_;  ///< of the target
   std::string body_;
   int version_ = 11;
   int hosts_ = 0;

@@ -23,7 +23,7 @@ Task<Answer> Api::put_recording(const Request& request, Asked asked) {
 
   const CallSid call_sid{asked.sid};
   auto put = co_await parts_.ledger.put(tenant, call_sid, *std::move(said), wall_now());
-  co_await parts_.settler.settle(tenant, call_sid, std::move(put.leftovers));
+  co_await parts_.settler.settle_everywhere(tenant, call_sid, std::move(put.leftovers));
   freshen(put.recording);
   auto answer = json_answer(put.created ? 201 : 200, json::serialize(json_of(put.recording)));
   if (put.created) answer.add("Location", "/api/recordings/" + asked.sid);
@@ -33,6 +33,7 @@ Task<Answer> Api::put_recording(const Request& request, Asked asked) {
 Task<Answer> Api::get_recording(const Request& request, Asked asked) {
   auto key = key_of(request, asked.caller.tenant, asked.sid);
   if (!key) co_return problem(key.error());
+  co_await let_settle(parts_.flights.find(*key));
   auto recording = co_await parts_.ledger.find(*std::move(key));
   if (!recording) co_return problem({.fault = Fault::recording_not_found});
   freshen(*recording);
@@ -44,7 +45,7 @@ Task<Answer> Api::delete_recording(const Request& request, Asked asked) {
   if (!key) co_return problem(key.error());
   auto leftovers = co_await parts_.ledger.erase(key->tenant, key->call_sid, key->recording_sid, wall_now());
   if (leftovers.recordings.empty()) co_return problem({.fault = Fault::recording_not_found});
-  co_await parts_.settler.settle(key->tenant, key->call_sid, std::move(leftovers));
+  co_await parts_.settler.settle_everywhere(key->tenant, key->call_sid, std::move(leftovers));
   Answer answer{.status = 204, .fields = {}, .body = {}};
   answer.add("Cache-Control", "no-store");
   co_return answer;
@@ -78,11 +79,13 @@ Task<Answer> Api::list_recordings(const Request& request, Asked asked) {
       co_return problem({Fault::bad_request, "order is desc (newest first) or asc."});
     query.oldest_first = *order == "asc";
   }
+  const auto wanted = query.state;
   auto page = co_await parts_.ledger.list(std::move(query));
   if (!page) co_return problem(page.error());
   json::array items;
   for (auto& recording : page->items) {
     freshen(recording);
+    if (wanted && recording.state != *wanted) continue;
     items.push_back(json_of(recording));
   }
   const json::object body{

@@ -23,6 +23,22 @@ constexpr std::array<std::pair<Field, std::string_view>, 8> passed_on{{
     {Field::sec_purpose, "Sec-Purpose"},
 }};
 
+bool speaks_of_the_recording(int status) {
+  return (status >= 200 && status < 300) || status == 304 || status == 412 || status == 416;
+}
+
+/// Why the next one is asked.
+void say_why(const std::string& node, const std::expected<std::shared_ptr<Neighbour>, std::string>& answer) {
+  const int status = answer ? (*answer)->status() : 0;
+  if (status == 401)
+    log::warn("node.pass_refused",
+              "another node does not take this one's pass: their clocks may differ by a minute or more",
+              {{"node", node}});
+  else
+    log::debug("http.relay_failed", "a node does not have what the ledger says it has, or cannot tell",
+               {{"node", node}, {"status", status}, {"error", answer ? "" : answer.error()}});
+}
+
 }  // namespace
 
 Relay::Question Relay::question(const Request& request, TenantId tenant) {
@@ -35,19 +51,19 @@ Relay::Question Relay::question(const Request& request, TenantId tenant) {
 }
 
 Task<std::shared_ptr<Neighbour>> Relay::ask(Question question, std::vector<std::string> nodes) const {
-  const auto pass = pass_.issue(question.method, question.target, question.tenant, wall_now());
   for (const auto& node : nodes) {
+    // Each its own: those before may have taken as long as one is good for.
+    const auto pass = pass_.issue(question.method, question.target, question.tenant, wall_now());
     Neighbour::Call call{.url = node,
                          .method = question.method,
                          .target = question.target,
                          .fields = "Onetake-Node: " + pass + "\r\n" + question.fields,
                          .head_in = question.head_in};
     auto answer = co_await Neighbour::ask(std::move(call));
-    const bool has_it = answer && (*answer)->status() != not_here;
-    metrics::add(Series::relayed, {has_it ? "passed" : "failed"});
-    if (has_it) co_return *std::move(answer);
-    log::debug("http.relay_failed", "a node does not have what the ledger says it has, or does not answer",
-               {{"node", node}, {"error", answer ? "not there" : answer.error()}});
+    const bool passes = answer && speaks_of_the_recording((*answer)->status());
+    metrics::add(Series::relayed, {passes ? "passed" : "failed"});
+    if (passes) co_return *std::move(answer);
+    say_why(node, answer);
   }
   co_return nullptr;
 }

@@ -12,9 +12,6 @@
 
 namespace onetake::http {
 
-/// What a node answers to another that asks for what it does not have: the next one is asked.
-inline constexpr int not_here = 421;
-
 /// Asks other nodes for a stream, in the name of whoever asked this one. One hop: who is asked by a node does not ask
 /// on. Any loop.
 class Relay {
@@ -32,7 +29,8 @@ class Relay {
   /// `secret` is what the nodes of one database share.
   explicit Relay(std::string secret) : pass_(std::move(secret)) {}
 
-  /// The first of `nodes`, by their URLs, that has it answers. Null: none does, or none can be reached.
+  /// The first of `nodes`, by their URLs, whose answer speaks of the recording: 2xx, 304, 412 or 416. Anything else is
+  /// that node's own trouble, or the ledger's to say. Null: none does, or none answers.
   Task<std::shared_ptr<Neighbour>> ask(Question question, std::vector<std::string> nodes) const;
 
   /// On whose behalf another node asks; nothing where no node asks, or one that is not ours.

@@ -36,9 +36,9 @@ enum class Field : std::uint8_t {
 /// One request, parsed. Its views point into the session's buffers and end when the request has been answered.
 struct Request {
   std::string_view method;
-  std::string_view target;
-  std::string_view path;   ///< percent-encoded as sent, without the query
-  std::string_view query;  ///< as sent, without "?"
+  std::string_view target;  ///< without the authority that it may have been sent with, which is in `Field::host`
+  std::string_view path;    ///< percent-encoded as sent, without the query
+  std::string_view query;   ///< as sent, without "?"
   std::string_view body;
   std::array<std::string_view, static_cast<std::size_t>(Field::count_)> fields{};
   bool http10 = false;

@@ -54,6 +54,11 @@ Task<Answer> Api::list_runs(const Request& request, Asked asked) {
 Task<Answer> Api::get_run(const Request& /*request*/, Asked asked) {
   auto run = co_await parts_.ledger.run(asked.caller.tenant, RunId{asked.sid});
   if (!run) co_return problem({.fault = Fault::run_not_found});
+  if (active(run->status)) {
+    const bool ended = co_await let_settle(parts_.flights.find(run->recording));
+    if (ended) run = co_await parts_.ledger.run(asked.caller.tenant, RunId{asked.sid});
+    if (!run) co_return problem({.fault = Fault::run_not_found});
+  }
   freshen_run(parts_.flights, *run);
   co_return json_answer(200, json::serialize(json_of(*run)));
 }

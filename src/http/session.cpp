@@ -122,7 +122,12 @@ void Session::close_if_idle() {
 void Session::on_deadline() {
   boost::system::error_code ignored;
   deadline = never;
-  socket_.close(ignored);  // whoever waits for this socket goes on with an error
+  // Whoever waits for this socket goes on with an error. A client that has not taken all of an answer must not take the
+  // connection's end for its end.
+  if (sending_)
+    reset();
+  else
+    socket_.close(ignored);
 }
 
 Task<Session::Next> Session::one_request() {
@@ -245,7 +250,12 @@ Task<bool> Session::write(const Request& request, Answer& answer, bool& keep_ali
 
 Task<bool> Session::write_streamed(Streamed& body, bool chunked) {
   Chunks chunks{*this};
-  const auto end = co_await body.write(chunked ? static_cast<Out&>(chunks) : *this);
+  auto end = End::cut;
+  try {
+    end = co_await body.write(chunked ? static_cast<Out&>(chunks) : *this);
+  } catch (const std::exception& error) {
+    log::error("http.failed", "a body ended in an exception", {{"error", error.what()}});
+  }
   if (end == End::cut) {
     reset();
     co_return false;
@@ -306,7 +316,9 @@ Task<bool> Session::send_file(int fd, Bytes offset, Bytes length, const std::ato
 
 Task<bool> Session::writable() {
   deadline = in(bounds_.write_in);
+  sending_ = true;
   const auto [error] = co_await socket_.async_wait(Socket::wait_write, as_result);
+  sending_ = false;
   deadline = never;
   co_return !error;
 }

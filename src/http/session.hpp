@@ -88,6 +88,7 @@ class Session final
   std::size_t input_end_ = 0;
   std::string head_;
   bool idle_ = false;
+  bool sending_ = false;  ///< waits for the client to take more of an answer
 };
 
 }  // namespace onetake::http

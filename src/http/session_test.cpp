@@ -172,6 +172,34 @@ TEST_F(SessionTest, ARequestIsWhatWasSent) {
   EXPECT_FALSE(seen.http10);
 }
 
+// RFC 9112 section 3.2.2.
+TEST_F(SessionTest, ATargetsAuthorityStandsForTheHost) {
+  auto& client = connect();
+  const auto ask = [&](const std::string& target) {
+    client.send("GET " + target + " HTTP/1.1\r\nHost: here\r\n\r\n");
+    EXPECT_EQ(client.reply().status, 200) << target;
+    return site_.last();
+  };
+  auto seen = ask("http://there:81/a%20b?x=1");
+  EXPECT_EQ(seen.target, "/a%20b?x=1");
+  EXPECT_EQ(seen.path, "/a%20b");
+  EXPECT_EQ(seen.query, "x=1");
+  EXPECT_EQ(seen.host, "there:81");
+  seen = ask("HTTPS://there");
+  EXPECT_EQ(seen.path, "/");
+  EXPECT_EQ(seen.query, "");
+  EXPECT_EQ(seen.host, "there");
+  seen = ask("http://there?x=/1");
+  EXPECT_EQ(seen.path, "/");
+  EXPECT_EQ(seen.query, "x=/1");
+  seen = ask("/http://there/");
+  EXPECT_EQ(seen.path, "/http://there/");
+  EXPECT_EQ(seen.host, "here");
+  expect_refusal("GET http://there/ HTTP/1.1\r\n\r\n", 400, "bad_request");
+  expect_refusal("GET http:///a HTTP/1.1\r\nHost: here\r\n\r\n", 400, "bad_request");
+  expect_refusal("GET http://here@there/ HTTP/1.1\r\nHost: here\r\n\r\n", 400, "bad_request");
+}
+
 TEST_F(SessionTest, EveryFieldThatRoutesLookAtArrives) {
   std::vector<std::string> kept;
   site_.on_request = [&](const Request& request) {
@@ -584,6 +612,22 @@ TEST_F(SessionTest, ACutStreamEndsInAResetForHttp10) {
   EXPECT_EQ(client.closed(), Closed::reset);
 }
 
+Task<End> fails(Out& out) {
+  const bool sent = co_await out.send("first ", false);
+  EXPECT_TRUE(sent);
+  throw std::runtime_error("the database is down");
+}
+
+TEST_F(SessionTest, AStreamThatFailsEndsInAReset) {
+  stream({}, fails);
+  for (const std::string version : {"1.1", "1.0"}) {
+    auto& client = connect();
+    client.send("GET / HTTP/" + version + "\r\nHost: a\r\n\r\n");
+    EXPECT_FALSE(client.reply().whole);
+    EXPECT_EQ(client.closed(), Closed::reset);
+  }
+}
+
 TEST_F(SessionTest, AFileThatIsWithdrawnBeforeEndsInAReset) {
   const auto published = file(1'000);
   published->withdrawn = true;
@@ -682,7 +726,6 @@ TEST_F(SessionTest, AHeadThatDoesNotComeToItsEndIsClosed) {
 TEST_F(SessionTest, AClientThatTakesNothingIsCut) {
   bounds_.write_in = milliseconds{1};
   static std::promise<bool> ended;
-  ended = {};
   stream({}, [](Out& out) -> Task<End> {
     const std::string piece(1'000'000, 'x');
     for (;;) {
@@ -692,8 +735,14 @@ TEST_F(SessionTest, AClientThatTakesNothingIsCut) {
     ended.set_value(true);
     co_return End::cut;
   });
-  connect(4'096).send(get("/"));
-  EXPECT_TRUE(ended.get_future().get());
+  // Without a length and without chunks, a clean end of the connection would be the end of the body.
+  for (const std::string version : {"1.1", "1.0"}) {
+    ended = {};
+    auto& client = connect(4'096);
+    client.send("GET / HTTP/" + version + "\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(ended.get_future().get());
+    EXPECT_EQ(client.closed(), Closed::reset) << version;
+  }
 }
 
 }  // namespace

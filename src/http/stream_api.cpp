@@ -89,11 +89,36 @@ bool seeks(const Request& request) {
   return request.is_get() && specs && specs->front().first.value_or(1) != 0;
 }
 
+Face face_of(const stream::Arriving& live) { return {live.live->content_type, live.etag, live.live->last_modified}; }
+
 /// What the Range field asks for: nothing means everything.
 std::vector<RangeSpec> ranges_of(const Request& request, const Face& face) {
   const auto field = request.field(Field::range);
   if (!request.is_get() || field.empty() || !range_applies(request, face.etag, face.last_modified)) return {};
   return parse_range(field).value_or(std::vector<RangeSpec>{});
+}
+
+/// What a live answer gives a part of; nothing: it begins with the first byte. Several ranges are as if there were
+/// none.
+std::optional<RangeSpec> live_range(const Request& request, const Face& face) {
+  const auto specs = ranges_of(request, face);
+  return specs.size() == 1 ? std::optional{specs.front()} : std::nullopt;
+}
+
+/// Is there no answer before its length is known? Which Range applies, and whether the body is asked for at all, can
+/// only be told by the representation.
+bool lacks_total(const Request& request, const stream::Arriving& live) {
+  const auto face = face_of(live);
+  return !live.total && evaluate(request, face.etag, face.last_modified) == Precondition::proceed &&
+         live_range(request, face);
+}
+
+Answer stopping() { return problem({.fault = Fault::draining}, {.retry_after = milliseconds{1'000}}); }
+
+/// True, for somebody to wait for.
+Task<bool> passed(milliseconds span) {
+  co_await sleep_for(span);
+  co_return true;
 }
 
 /// RFC 9110 section 14.6. Each part has its own head; the file is sent between them.
@@ -141,8 +166,9 @@ Task<End> pass_on(Out& out, std::shared_ptr<Neighbour> from, milliseconds patien
   }
 }
 
-/// Beyond what another node waits itself until it has something to say.
-constexpr milliseconds head_patience{5'000};
+/// Within this a node begins to answer, of what is ready: one that hangs is not worth the wait while another holder, or
+/// the durable copy, has it too. Of a run under way it may take what is left of `stream_wait`, as here.
+constexpr milliseconds head_patience{3'000};
 /// Of a node that does not answer and may be back, or be found to be gone.
 constexpr milliseconds between_looks{500};
 
@@ -154,7 +180,7 @@ std::optional<Answer> Api::from_shelf(const Request& request, Asked asked) {
   const auto on_shelf = parts_.streams.on_shelf(*key);
   if (!on_shelf) return std::nullopt;
   counted().hits.add();
-  auto answer = ready(request, on_shelf);
+  auto answer = ready(request, on_shelf, asked.by_node);
   if (!asked.by_node) count_play(request, answer.status);
   return answer;
 }
@@ -165,48 +191,70 @@ Task<Answer> Api::stream(const Request& request, Asked asked) {
 
   const bool only_looks = request.is_head() || lists_token(request.field(Field::prefer), "respond-async");
   stream::Wait wait;
-  if (!only_looks)
-    wait = {.until = request.began + config_.stream_wait, .for_total = !request.field(Field::range).empty()};
+  if (!only_looks) wait.until = request.began + config_.stream_wait;
   auto answer = co_await opened(request, *key, wait, only_looks, asked.by_node);
   if (!asked.by_node) count_play(request, answer.status);
   co_return answer;
 }
 
-/// Who is asked by a node begins nothing, and passes nothing on: one hop.
+/// Who is asked by a node begins nothing, and passes nothing on: one hop. Nor does it when the body breaks off: then
+/// whoever asked goes on from elsewhere.
 Task<Answer> Api::opened(const Request& request, Key key, stream::Wait wait, bool only_looks, bool by_node) {
-  for (;;) {
-    auto opened = co_await parts_.streams.open(key, is_explicit(request) && !by_node, wait);
-    if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&opened))
-      co_return ready(request, *whole);
-    if (const auto* live = std::get_if<stream::Arriving>(&opened))
-      co_return only_looks && !live->published ? pending(request, live->flight->view()) : arriving(request, key, *live);
-    if (const auto* nothing_yet = std::get_if<stream::Pending>(&opened)) co_return pending(request, nothing_yet->view);
+  for (bool may_begin = is_explicit(request) && !by_node;;) {
+    auto opening = parts_.streams.open(key, may_begin, wait);
+    auto opened = co_await last_call_.wait(std::move(opening));
+    if (!opened) co_return stopping();
+    if (const auto* whole = std::get_if<std::shared_ptr<const stream::Ready>>(&*opened))
+      co_return ready(request, *whole, by_node);
+    if (const auto* live = std::get_if<stream::Arriving>(&*opened)) {
+      if (only_looks && !live->published) co_return pending(request, live->flight->view());
+      if (wait.for_total || !lacks_total(request, *live)) co_return arriving(request, key, *live, by_node);
+      wait.for_total = true;
+      may_begin = false;  // it has: what is cancelled from now on does not begin again
+      continue;
+    }
+    if (const auto* nothing_yet = std::get_if<stream::Pending>(&*opened)) co_return pending(request, nothing_yet->view);
     if (by_node) co_return problem({.fault = Fault::misdirected, .detail = "This node does not have it."});
-    if (const auto* refused = std::get_if<stream::Refused>(&opened))
-      co_return problem(refused->failure,
-                        {.retry_after = refused->retry_after, .provider_status = refused->provider_status});
+    if (const auto* refused = std::get_if<stream::Refused>(&*opened)) {
+      auto failure = refused->failure;
+      if (wait.for_total && failure.fault == Fault::explicit_user_action_required)
+        failure = {Fault::fetch_failed, "The fetch ended before its length was known. Press Play to begin another."};
+      auto retry_after = refused->retry_after;
+      // What does not cool down was cancelled, and may be pressed on at once.
+      if (failure.fault == Fault::fetch_failed && !retry_after) retry_after = milliseconds{1'000};
+      co_return problem(failure, {.retry_after = retry_after, .provider_status = refused->provider_status});
+    }
 
-    auto there = std::get<stream::Elsewhere>(std::move(opened));
+    auto there = std::get<stream::Elsewhere>(*std::move(opened));
     if (only_looks && there.pending) co_return pending(request, *there.pending);
-    auto answer = co_await from_elsewhere(request, key, std::move(there.nodes));
+    auto answer = co_await from_elsewhere(request, key, there);
     if (answer) co_return *std::move(answer);
     wait.nobody_answers = true;
+    if (there.durable) continue;  // however late it is: the copy has patience of its own
     // That node is gone, or stops: either it is back soon, or the ledger gives what it had to somebody else.
     if (in(between_looks) >= request.began + config_.stream_wait) {
       if (there.pending) co_return pending(request, *there.pending);
       co_return problem({.fault = Fault::unavailable, .detail = "The node that has the audio does not answer."},
                         {.retry_after = milliseconds{1'000}});
     }
-    co_await sleep_for(between_looks);
+    const auto rested = co_await last_call_.wait(passed(between_looks));
+    if (!rested) co_return stopping();
   }
 }
 
 /// What another node answers; nothing where none does.
-Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key, std::vector<std::string> nodes) {
+Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key, stream::Elsewhere elsewhere) {
   if (parts_.relay == nullptr) co_return std::nullopt;
   auto question = Relay::question(request, key.tenant);
-  question.head_in = config_.stream_wait + head_patience;
-  auto there = co_await parts_.relay->ask(std::move(question), std::move(nodes));
+  question.head_in = head_patience;
+  if (elsewhere.pending) {
+    const auto left = request.began + config_.stream_wait - Monotonic::now();
+    question.head_in = std::max(head_patience, std::chrono::duration_cast<milliseconds>(left));
+  }
+  auto asking = parts_.relay->ask(std::move(question), std::move(elsewhere.nodes));
+  auto answered = co_await last_call_.wait(std::move(asking));
+  if (!answered) co_return stopping();
+  auto there = *std::move(answered);
   if (!there) co_return std::nullopt;
   Answer answer{.status = there->status(), .fields = there->fields(), .body = {}};
   const auto length = there->length();
@@ -221,7 +269,7 @@ Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key,
                      .end = range ? std::optional{range->last + 1} : length,
                      .total = range ? range->total : length,
                      .began = request.began};
-    answer.body = continued(length, std::move(of), std::move(there));
+    answer.body = continued(length, std::move(of), std::move(there), parts_.relay);
     co_return answer;
   }
   answer.body = Streamed{.length = length, .write = [there, patience = config_.listener_patience](Out& out) {
@@ -230,9 +278,9 @@ Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key,
   co_return answer;
 }
 
-Streamed Api::continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source) {
-  const auto body = std::make_shared<Continued>(parts_.streams, parts_.relay, config_.listener_patience, std::move(of),
-                                                std::move(source));
+Streamed Api::continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source, const Relay* relay) {
+  const auto body =
+      std::make_shared<Continued>(parts_.streams, relay, config_.listener_patience, std::move(of), std::move(source));
   return {.length = length, .write = [body](Out& out) { return body->write(out); }};
 }
 
@@ -242,7 +290,7 @@ void Api::count_play(const Request& request, int status) {
   if (const auto play = request.parameter("play")) plays_.count(*play, Monotonic::now());
 }
 
-Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Ready>& whole) {
+Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Ready>& whole, bool by_node) {
   const Face face{whole->content_type, whole->etag, whole->last_modified};
   switch (evaluate(request, face.etag, face.last_modified)) {
     case Precondition::failed:
@@ -266,7 +314,7 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   // Ranges that overlap so much that they are more than the whole are somebody's attack, or mistake.
   if (ranges.size() > 1 && asked_for > total) ranges.clear();
 
-  counted().ready.observe(seconds_since(request.began));
+  if (!by_node) counted().ready.observe(seconds_since(request.began));
   auto answer = audio(ranges.empty() ? 200 : 206, face, request);
   answer.add("Accept-Ranges", "bytes");
   if (ranges.size() > 1) {
@@ -282,8 +330,8 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   return answer;
 }
 
-Answer Api::arriving(const Request& request, const Key& key, const stream::Arriving& live) {
-  const Face face{live.live->content_type, live.etag, live.live->last_modified};
+Answer Api::arriving(const Request& request, const Key& key, const stream::Arriving& live, bool by_node) {
+  const auto face = face_of(live);
   switch (evaluate(request, face.etag, face.last_modified)) {
     case Precondition::failed:
       return precondition_failed(face);
@@ -293,8 +341,8 @@ Answer Api::arriving(const Request& request, const Key& key, const stream::Arriv
       break;
   }
   std::optional<ByteRange> range;
-  if (const auto specs = ranges_of(request, face); live.total && specs.size() == 1) {
-    range = resolve(specs.front(), *live.total);
+  if (const auto spec = live_range(request, face); live.total && spec) {
+    range = resolve(*spec, *live.total);
     if (!range) return not_satisfiable(*live.total);
   }
   auto answer = audio(range ? 206 : 200, face, request);
@@ -311,8 +359,9 @@ Answer Api::arriving(const Request& request, const Key& key, const stream::Arriv
                            .first = at,
                            .end = end,
                            .total = live.total,
-                           .began = request.began},
-                          live);
+                           .began = request.began,
+                           .by_node = by_node},
+                          live, by_node ? nullptr : parts_.relay);
   return answer;
 }
 

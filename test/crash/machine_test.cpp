@@ -93,6 +93,31 @@ TEST(Machine, ADatabaseThatHangsCostsTheLeaseAndNotTheRecording) {
   EXPECT_EQ(call.bytes_sent(), call.audio.size());
 }
 
+// The database hangs: whoever watches is told so, and everything that needs no database.
+TEST(Machine, ADatabaseThatHangsHidesNoOtherNumbers) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(1s));
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("\nonetake_ledger_up 1\n"));
+  auto writing = server.connect();
+  {
+    const Trouble hanging{server, "fdatasync:delay_enter=50s"};
+    writing.send(
+        server.request("PUT", recording("CA1"), {}, R"({"provider": "main", "source_url": ")" + call.url() + "\"}"));
+    EXPECT_TRUE(Server::eventually([&] { return server.get("/readyz").status == 503; }));
+    EXPECT_THAT(server.get("/readyz"), AllOf(IsProblem(503, "unavailable"), Says("Retry-After", "1")));
+    const auto numbers = server.get("/metrics");
+    EXPECT_THAT(numbers, Has(200));
+    EXPECT_THAT(numbers.body,
+                AllOf(HasSubstr("\nonetake_ledger_up 0\n"), HasSubstr("\nprocess_open_fds "),
+                      HasSubstr(R"(onetake_http_requests_total{code="503",method="GET",route="/readyz"})")));
+  }
+  EXPECT_THAT(writing.answer(), Has(201));
+
+  EXPECT_THAT(server.get("/readyz"), Has(200));
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("\nonetake_ledger_up 1\n"));
+}
+
 // Stopped between the rename and the commit for longer than the lease: the sweep and the completion meet when it goes
 // on, and whoever comes first, one file is left and it is the one that is pointed to.
 TEST(Machine, StoppedBetweenRenameAndCommitItPublishesOnce) {

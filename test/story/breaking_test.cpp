@@ -164,6 +164,35 @@ TEST(AnotherVersion, OfTheSameLengthCutsWhoHeardTheFirst) {
   EXPECT_EQ(server.metric("onetake_runs_total"), 1);
 }
 
+// The same, and what both have in common is too long to be copied while others wait: the provider sends the rest alone.
+TEST(AnotherVersion, ThatDiffersLateIsAskedForFromThere) {
+  Provider provider;
+  Server server{provider};
+  const auto first = speech(120s);
+  const auto second = first.differing_from(2'000'000);
+  auto call = provider.has("CA1", first).answering(cut_at(0.75), whole().of(second).before_first_byte("go"));
+  server.has(call);
+
+  auto people = server.play(call, 5);
+  call.until(held("go"));
+  people.until_heard(first.size() / 2);
+  call.release("go");
+  people.until_the_end();
+  EXPECT_EQ(server.settled("CA1"), "ready");
+  auto later = server.listen(server.request("GET", stream("CA1")), 1, second);
+  later.until_the_end();
+
+  EXPECT_THAT(people, Each(WasCutBefore(first.size())));
+  EXPECT_THAT(later, Each(HeardExactly(second)));
+  EXPECT_EQ(server.get(recording("CA1"))["/media/sha256"], second.sha256());
+  EXPECT_EQ(server.get(recording("CA1"))["/run/attempt"], "1");
+  ASSERT_EQ(call.requests(), 3);
+  EXPECT_EQ(call.seen()[2].range, "bytes=2000000-");
+  EXPECT_EQ(call.seen()[2].if_range, second.etag());
+  EXPECT_EQ(server.files("audio"), 1);
+  EXPECT_EQ(server.files("temporary"), 0);
+}
+
 // The same with another length: the total that was promised is not true any more.
 TEST(AnotherVersion, OfAnotherLengthCutsWhoHeardTheFirst) {
   Provider provider;

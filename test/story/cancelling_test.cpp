@@ -58,6 +58,26 @@ TEST(Cancelling, TellsWhoWaits) {
   people.until_the_end();
 
   EXPECT_THAT(people, Each(IsAnswered(500)));
+  EXPECT_THAT(people, Each(Says("Retry-After", "1"))) << "nothing cools down";
+  EXPECT_EQ(call.requests(), 1);
+  EXPECT_EQ(server.get(recording("CA1"))["/state"], "remote");
+}
+
+// The same where they wait for the end, because nobody knows the length that their Range needs.
+TEST(Cancelling, TellsWhoWaitsForTheEnd) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half").chunked());
+  server.has(call);
+  auto listener = server.play(call);
+  listener.until_heard(1000);
+  auto people = server.play(call, 3, {"Range: bytes=0-"});
+  server.until("onetake_run_admissions_total", "joined_process", 3);
+
+  EXPECT_THAT(cancel(server, run_of(server, "CA1")), Has(202));
+  people.until_the_end();
+
+  EXPECT_THAT(people, Each(AllOf(IsAnswered(500), Says("Retry-After", "1"))));
   EXPECT_EQ(call.requests(), 1);
   EXPECT_EQ(server.get(recording("CA1"))["/state"], "remote");
 }

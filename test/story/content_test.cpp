@@ -36,7 +36,8 @@ TEST_P(ErrorPage, IsNotARecording) {
   people.until_the_end();
 
   EXPECT_THAT(people, Each(IsAnswered(500)));
-  for (const auto& person : people) EXPECT_THAT(person.text(), HasSubstr("fetch_failed"));
+  for (const auto& person : people)
+    EXPECT_THAT(person.text(), AllOf(HasSubstr("fetch_failed"), HasSubstr("\"provider_status\":200")));
   EXPECT_EQ(call.requests(), 1);  // it would not be another page the next time
   expect_not_kept(server, "CA1");
 }

@@ -256,6 +256,83 @@ TEST_F(Evicted, WhileTheStorageIsAwayItIsSaid) {
   EXPECT_EQ(first.requests(), 1U);
 }
 
+// The bucket's name is wrong for a while, or a proxy answers in the storage's place: that is nobody's word that there
+// is no copy.
+TEST_F(Evicted, AMisconfiguredStorageLosesNothing) {
+  for (const auto& said : {durable::test::refusal("404 Not Found", "NoSuchBucket"),
+                           provider::test::answer("404 Not Found", "<html><body>Not Found<br></body></html>"),
+                           provider::test::answer("404 Not Found", "")}) {
+    storage.answer([said](const auto& seen) { return Storage::nothing_there(seen, said); });
+    EXPECT_THAT(server.get(stream("CA1")), IsProblem(503, "unavailable")) << said;
+    EXPECT_EQ(server.get(recording("CA1"))["/state"], "ready") << said;
+  }
+  storage.answer({});
+  auto person = server.play(first);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(person[0].field("ETag"), etag);
+  EXPECT_EQ(first.requests(), 1U);
+  EXPECT_EQ(storage.bucket().objects().size(), 2U);
+  EXPECT_EQ(server.metric("onetake_durable_fills_total", "spoiled"), 0);
+}
+
+// A proxy answers every request with a page of its own, which is not the recording: nobody hears it, and the copy
+// stays.
+TEST_F(Evicted, APageOfSomebodyInBetweenLosesNothing) {
+  storage.answer([](const auto& seen) {
+    const std::string page = "<html><body>Please log in</body></html>";
+    return seen.method == "HEAD" ? "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(page.size()) + "\r\n\r\n"
+                                 : provider::test::answer("200 OK", page);
+  });
+  EXPECT_THAT(server.get(stream("CA1")), IsProblem(503, "unavailable"));
+  EXPECT_EQ(server.get(recording("CA1"))["/state"], "ready");
+  storage.answer({});
+  auto person = server.play(first);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(first.requests(), 1U);
+}
+
+// One read of it comes spoiled, and the copy is whole: it is read once more and not given up.
+TEST_F(Evicted, ACopyThatIsWholeAtTheSecondReadIsKept) {
+  auto object = storage.bucket().objects().at(storage.key(server, "CA1"));
+  object.bytes[object.bytes.size() / 2] ^= 1;
+  storage.answer([object, read = 0](const auto& seen) mutable {
+    const bool spoiled = seen.method == "GET" && seen.field("range").empty() && read++ == 0;
+    return spoiled ? provider::test::answer("200 OK", object.bytes, "ETag: " + object.etag + "\r\n") : "";
+  });
+  auto cut = server.play(first);
+  cut.until_the_end();
+  server.until("onetake_durable_fills_total", "filled", 1);
+  auto person = server.play(first);
+  person.until_the_end();
+  EXPECT_THAT(person, Each(HeardExactly(first.audio)));
+  EXPECT_EQ(server.metric("onetake_durable_fills_total", "spoiled"), 0);
+  EXPECT_EQ(first.requests(), 1U);
+}
+
+// Something in between does not let one recording through: all others get their copies, and it is said that one waits.
+TEST(Durable, OneThatIsNotTakenHoldsUpNobody) {
+  Storage storage;
+  Provider provider;
+  Server server{provider, storage.settings()};
+  auto large = provider.has("CA1", speech(5s));
+  server.has(large);
+  storage.answer([key = "/audio/" + server.get(recording("CA1"))["/id"]](const auto& seen) {
+    return seen.target.contains(key) ? provider::test::answer("413 Content Too Large", "<html></html>") : "";
+  });
+  ASSERT_EQ(server.fetched("CA1"), "ready");
+  server.until("onetake_durable_copies_total", "failed", 1);
+  for (const auto* const sid : {"CA2", "CA3"}) {
+    auto call = provider.has(sid, speech(5s));
+    server.has(call);
+    ASSERT_EQ(server.fetched(sid), "ready");
+  }
+  server.until("onetake_durable_copies_total", "made", 2);
+  EXPECT_TRUE(storage.has_objects(2));
+  EXPECT_TRUE(Server::eventually([&] { return server.metric("onetake_durable_pending") == 1; }));
+}
+
 // The disk has lost the file: the copy replaces it.
 TEST(Durable, ALostFileComesBack) {
   Storage storage;
@@ -289,10 +366,10 @@ TEST(Durable, WhatIsErasedIsErasedThere) {
   }
   server.until("onetake_durable_copies_total", "made", 2);
   EXPECT_THAT(server.del(recording("CA1")), Has(204));
-  EXPECT_TRUE(storage.has_objects(1));
+  EXPECT_EQ(storage.bucket().objects().size(), 1U) << "before the answer";
+  server.until("onetake_durable_removed_total", "", 1);
   storage.down = true;
   server.has(replaced, "web");  // another source
-  server.until("onetake_durable_removed_total", "", 1);
   storage.down = false;
   EXPECT_TRUE(storage.has_objects(0));
   server.until("onetake_durable_removed_total", "", 2);

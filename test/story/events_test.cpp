@@ -177,5 +177,20 @@ TEST(Events, TellThatItIsReady) {
   EXPECT_EQ(call.requests(), 1);
 }
 
+// A fetch that is over before anybody looks again is told of all the same.
+TEST(Events, TellOfAFetchHoweverShort) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(1s));
+  server.has(call);
+  auto watcher = watch(server, call);
+  EXPECT_TRUE(server.get(play("CA1")).body == call.audio.bytes());
+  watcher.until_the_end();
+  const auto events = events_in(watcher[0].text());
+  ASSERT_GE(events.size(), 2);
+  EXPECT_EQ(events.front().name, "run");
+  EXPECT_EQ(events.back().name, "ready");
+}
+
 }  // namespace
 }  // namespace onetake::story

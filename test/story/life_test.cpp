@@ -104,6 +104,32 @@ TEST(Drain, DoesNotWaitForWhoWaits) {
   }
 }
 
+// When the time is up, who still waits for a status line gets one: that the server stops, and not that it is gone.
+TEST(Drain, TellsWhoWaitedInVain) {
+  Provider provider;
+  Server server{provider, {{"server.drain_timeout", "\"1s\""}}};
+  auto not_there = provider.has("CA1", speech(10s)).answering(not_ready());
+  auto silent = provider.has("CA2", speech(10s)).answering(before_first_byte("go"));
+  auto unsized = provider.has("CA3", speech(10s)).answering(hold_at(0.5, "half").chunked());
+  for (const auto* call : {&not_there, &silent, &unsized}) server.has(*call);
+  auto listener = server.play(unsized);
+  listener.until_heard(1000);
+  auto waiting = server.play(not_there, 3);
+  auto before_the_first_byte = server.play(silent, 3);
+  auto for_the_end = server.play(unsized, 3, {"Range: bytes=0-"});
+  server.until("onetake_run_admissions_total", "joined_process", 7);
+
+  EXPECT_EQ(server.stop(), 0);
+
+  for (auto* each : {&waiting, &before_the_first_byte, &for_the_end}) {
+    each->until_the_end();
+    EXPECT_THAT(*each, Each(AllOf(IsAnswered(503), Says("Retry-After", "1"), Says("Connection", "close"))));
+    EXPECT_THAT((*each)[0].text(), HasSubstr("\"draining\""));
+  }
+  listener.until_the_end();
+  EXPECT_THAT(listener, Each(WasCutBefore(unsized.audio.size())));
+}
+
 // Who is told twice stops at once.
 TEST(Drain, ASecondSignalEndsItAtOnce) {
   Provider provider;

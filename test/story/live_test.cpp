@@ -178,6 +178,29 @@ TEST(Live, AThousandPressesAreOneFetch) {
 }
 
 // Those who only ask and those who listen share the fetch.
+// Between the last byte and the database's word lie a sync and a commit: whoever asks then is not told an older truth.
+TEST(Live, WhoHasHeardItAllFindsItReady) {
+  Provider provider;
+  const Server server{provider};
+  for (int n = 0; n < 5; ++n) {
+    const auto call = provider.has("CA" + std::to_string(n), speech(1s));
+    server.has(call);
+    EXPECT_TRUE(server.get(play(call.sid)).body == call.audio.bytes());
+    if (n == 0) {
+      EXPECT_THAT(server.head(stream(call.sid)), Has(200));
+    } else if (n == 1) {
+      EXPECT_THAT(server.get(stream(call.sid), {"Prefer: respond-async"}), Has(200));
+    } else if (n == 2) {
+      EXPECT_THAT(server.post(recording(call.sid) + "/fetch"), Has(200));
+    } else if (n == 3) {
+      EXPECT_EQ(server.get(recording(call.sid))["/state"], "ready");
+    } else {
+      const auto run = server.get("/api/runs?call_sid=" + call.sid)["/items/0/id"];
+      EXPECT_EQ(server.get("/api/runs/" + run)["/status"], "completed");
+    }
+  }
+}
+
 TEST(Live, AskersAndListenersShareTheFetch) {
   Provider provider;
   Server server{provider};

@@ -66,5 +66,36 @@ TEST(NodesDurable, ErasedAtOneWhileItComesBackAtTheOther) {
   storage.go_on();
 }
 
+// Evicted or lost, it comes back under the name that it had: the removal of what nothing points to is not meant for it.
+TEST(NodesDurable, WhatComesBackOutlastsTheRemovalOfOthers) {
+  Storage storage;
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node(storage.settings())};
+  const Server two{provider, database.node(storage.settings())};
+  auto call = provider.has("CA1", speech(5s));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  one.until("onetake_durable_copies_total", "made", 1);
+  one.rot();
+  one.stop();
+  one.start();
+  ASSERT_TRUE(Server::eventually([&] { return one.files("quarantine") == 1; }));
+  storage.pausing = true;
+  auto people = one.play(call, 2);
+  people.until_heard(1000);
+
+  // Something else is removed here meanwhile, and so it was looked for.
+  one.has(provider.has("CA2", speech(1s)));
+  ASSERT_EQ(one.fetched("CA2"), "ready");
+  EXPECT_THAT(two.del(recording("CA2")), Has(204));
+  EXPECT_TRUE(Server::eventually([&] { return one.files("audio") == 0; }));
+  storage.go_on();
+  people.until_the_end();
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(call.requests(), 1U);
+  EXPECT_TRUE(Server::eventually([&] { return one.files("audio") == 1; }));
+}
+
 }  // namespace
 }  // namespace onetake::story

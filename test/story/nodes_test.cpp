@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "story/bucket.hpp"
 #include "story/shared_database.hpp"
 #include "story/story.hpp"
 
@@ -256,6 +257,23 @@ TEST(Nodes, ErasedAtOneIsGoneAtAll) {
   EXPECT_THAT(there, Each(WasCutBefore(call.audio.size())));
 }
 
+// Nor in quarantine.
+TEST(Nodes, ErasedAtOneNothingStaysInQuarantineAtAnother) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  const Server two{provider, database.node()};
+  one.has(provider.has("CA1", speech(5s)));
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  ASSERT_EQ(one.stop(), 0);
+  one.rot();
+  one.start();
+  ASSERT_TRUE(Server::eventually([&] { return one.files("quarantine") == 1; }));
+
+  EXPECT_THAT(two.del(recording("CA1")), Has(204));
+  EXPECT_TRUE(Server::eventually([&] { return one.files("quarantine") == 0; }));
+}
+
 // Cancelled at one node, the fetch at the other stops; the next Play begins another cycle.
 TEST(Nodes, CancelledAtOneStopsAtTheOther) {
   Provider provider;
@@ -335,6 +353,74 @@ TEST(Nodes, NobodyElseIsLetIn) {
   ASSERT_EQ(one.fetched("CA1"), "ready");
   EXPECT_THAT(one.get(stream("CA1"), {nobody, "Onetake-Node: acme.9999999999.AAAA"}), IsProblem(401, "unauthorized"));
   EXPECT_THAT(one.get(stream("CA1"), {nobody}), IsProblem(401, "unauthorized"));
+}
+
+// A node that hangs takes connections and says nothing: what it holds comes from the durable copy, however little
+// patience there is.
+TEST(Nodes, AHolderThatHangsIsLeftForTheCopy) {
+  Storage storage;
+  Provider provider;
+  const SharedDatabase database;
+  const Server::Settings impatient{{"server.stream_wait", "\"500ms\""}, {"server.node_silence", "\"1h\""}};
+  Server one{provider, database.node(storage.settings(impatient))};
+  auto more = impatient;
+  more["server.role"] = "\"api\"";
+  const Server two{provider, database.node(storage.settings(more))};
+  auto call = provider.has("CA1", speech(5s));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  one.until("onetake_durable_copies_total", "made", 1);
+
+  one.signal(SIGSTOP);
+  const auto got = two.get(stream("CA1"));
+  one.signal(SIGCONT);
+
+  EXPECT_THAT(got, Has(200));
+  EXPECT_TRUE(got.body == call.audio.bytes());
+  EXPECT_EQ(two.metric("onetake_relayed_requests_total", "failed"), 1);
+  EXPECT_EQ(call.requests(), 1);
+}
+
+// What a node was passing on for another breaks off: it asks nobody for the rest, for whoever asked it does.
+TEST(Nodes, WhoIsAskedByANodeAsksNobody) {
+  Provider provider;
+  const SharedDatabase database;
+  Server front{provider, database.node(api)};
+  const Server first{provider, database.node(worker)};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"), whole());
+  front.has(call);
+  auto people = front.play(call, 3);
+  people.until_heard(1000);
+  const Server second{provider, database.node(worker)};
+
+  first.signal(SIGSTOP);
+  people.until_the_end();
+  first.signal(SIGCONT);
+
+  EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  EXPECT_TRUE(Server::eventually([&] { return first.metric("onetake_http_connections") == 1; })) << "but this one";
+  EXPECT_EQ(first.metric("onetake_relayed_requests_total"), 0);
+  call.release("half");
+}
+
+// Events that cannot go on end in a reset, and nobody waits for them when the server stops.
+TEST(Nodes, EventsEndWithTheDatabaseAndHoldNobodyUp) {
+  Provider provider;
+  const SharedDatabase database;
+  Server server{provider, database.node()};
+  auto call = provider.has("CA1", speech(1s));
+  server.has(call);
+  auto watchers = server.listen(server.request("GET", recording("CA1") + "/events"), 3, call.audio);
+  watchers.until([](const Listener& each) { return !each.text().empty(); });
+
+  std::ignore = database.ask("ALTER TABLE recording RENAME TO away");
+  watchers.until_the_end();
+  std::ignore = database.ask("ALTER TABLE away RENAME TO recording");
+
+  for (const auto& each : watchers) EXPECT_EQ(each.standing(), Standing::cut);
+  EXPECT_THAT(server.log(), HasSubstr("a body ended in an exception"));
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_THAT(server.log(), HasSubstr("\"cut\":0"));
 }
 
 }  // namespace

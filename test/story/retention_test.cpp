@@ -44,5 +44,24 @@ TEST(Retention, TakesTheAudioAndKeepsTheRest) {
   EXPECT_TRUE(server.get(stream("CA1")).body == next.audio.bytes());
 }
 
+// Told by everything that is asked, and not only once the sweep has come to it.
+TEST(Retention, IsGoneFromTheBoundaryOn) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(5s));
+  server.has(call, "web", began(7200s));
+  ASSERT_EQ(server.fetched("CA1"), "ready");
+  ASSERT_EQ(server.stop(), 0);
+  server.start({{"retention.max_age", "\"1h\""}, {"fetch.sweep", "\"1h\""}});
+  // What a start sweeps away is registered again, with an age that it has had for long.
+  ASSERT_TRUE(Server::eventually([&] { return server.files("audio") == 0; }));
+  auto late = provider.has("CA2", speech(5s));
+  server.has(late, "web", began(7200s));
+  EXPECT_THAT(server.get(stream("CA2")), IsProblem(410, "recording_gone"));
+  EXPECT_EQ(server.get(recording("CA2"))["/state"], "gone");
+  EXPECT_EQ(server.get("/api/recordings?q=CA2")["/items/0/state"], "gone");
+  EXPECT_EQ(server.get("/api/recordings?q=CA2&state=remote")["/items"], "[]");
+}
+
 }  // namespace
 }  // namespace onetake::story

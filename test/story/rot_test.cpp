@@ -1,27 +1,9 @@
 // A disk that has changed what was written to it: found, moved out of the way, and fetched again.
 
-#include <fstream>
-
 #include "story/story.hpp"
 
 namespace onetake::story {
 namespace {
-
-namespace fs = std::filesystem;
-
-fs::path only_file(const Server& server) {
-  for (const auto& entry : fs::recursive_directory_iterator{server.folder() / "data" / "audio"})
-    if (entry.is_regular_file()) return entry.path();
-  throw std::runtime_error("no audio");
-}
-
-void flip_a_byte(const fs::path& path) {
-  std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
-  file.seekg(10'000);
-  const auto byte = static_cast<char>(file.get() ^ 1);
-  file.seekp(10'000);
-  file.put(byte);
-}
 
 // Nobody has to play it for that: the files are read again from the start on.
 TEST(Rot, IsFoundByReadingAgain) {
@@ -32,7 +14,7 @@ TEST(Rot, IsFoundByReadingAgain) {
   server.has(rotten);
   ASSERT_EQ(server.fetched("CA1"), "ready");
   ASSERT_EQ(server.stop(), 0);
-  flip_a_byte(only_file(server));
+  server.rot();
   server.start();
   server.has(sound);
   ASSERT_EQ(server.fetched("CA2"), "ready");
@@ -48,6 +30,23 @@ TEST(Rot, IsFoundByReadingAgain) {
   ASSERT_EQ(server.settled("CA1"), "ready");
   EXPECT_EQ(server.get(recording("CA1"))["/run/cycle"], "2");
   EXPECT_EQ(sound.requests(), 1U);
+}
+
+// "Every copy" is that one too, before the answer.
+TEST(Rot, ErasedLeavesNothingInQuarantine) {
+  Provider provider;
+  Server server{provider};
+  for (const std::string sid : {"CA1", "CA2"}) {
+    server.has(provider.has(sid, speech(5s)));
+    ASSERT_EQ(server.fetched(sid), "ready");
+  }
+  ASSERT_EQ(server.stop(), 0);
+  server.rot();
+  server.start();
+  ASSERT_TRUE(Server::eventually([&] { return server.files("quarantine") == 2; }));
+
+  EXPECT_THAT(server.del(recording("CA1")), Has(204));
+  EXPECT_EQ(server.files("quarantine"), 1);
 }
 
 }  // namespace

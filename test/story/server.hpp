@@ -111,6 +111,8 @@ class Server {
   [[nodiscard]] static bool eventually(const std::function<bool()>& so);
   /// How many files lie under `audio` or `temporary` in the data directory.
   [[nodiscard]] std::size_t files(const std::string& folder) const;
+  /// Changes a byte of every published file, as a disk does that is going.
+  void rot() const;
   /// The most memory that it has ever held.
   [[nodiscard]] Bytes peak_memory() const;
   [[nodiscard]] std::string log() const;

@@ -1,5 +1,7 @@
 // Twilio: which address, which form, whose credentials, and what its refusals mean.
 
+#include <csignal>
+
 #include "story/story.hpp"
 
 namespace onetake::story {
@@ -33,25 +35,76 @@ TEST(Twilio, IsAskedForBothChannels) {
   EXPECT_EQ(server.metric("onetake_provider_other_requests_total"), 0);
 }
 
-// A recording that was made with one channel is taken with one; the next is asked for so at once.
-TEST(Twilio, RemembersWhatTheAccountHas) {
+// A recording that was made with one channel is taken with one, at the price of a refusal; the next is asked for both
+// again. Registered with one channel it is not even asked.
+TEST(Twilio, AsksEachForBothChannels) {
   Provider provider;
   Server server{provider};
   auto first = provider.has("CA1", speech(5s, {.seed = 1, .channels = 1}));
-  auto second = provider.has("CA2", speech(5s, {.seed = 2, .channels = 1}));
+  auto second = provider.has("CA2", speech(5s, {.seed = 2, .channels = 2}));
+  auto third = provider.has("CA3", speech(5s, {.seed = 3, .channels = 1}));
   server.has(first);
   server.has(second);
+  EXPECT_THAT(
+      server.put(recording("CA3"), R"({"provider": "main", "channels": 1, "source_url": ")" + third.url() + "\"}"),
+      Has(201));
 
   EXPECT_EQ(heard(server, first), "ready");
   EXPECT_EQ(provider.counters().refused, 1);
   EXPECT_EQ(heard(server, second), "ready");
+  EXPECT_EQ(heard(server, third), "ready");
 
   EXPECT_EQ(provider.counters().refused, 1);
   EXPECT_EQ(paths(first), std::vector{first.recording_sid + ".wav"});
-  EXPECT_EQ(paths(second), std::vector{second.recording_sid + ".wav"});
-  EXPECT_EQ(server.metric("onetake_provider_requests_total", "200"), 2);
+  EXPECT_EQ(paths(second), std::vector{second.recording_sid + ".wav?RequestedChannels=2"});
+  EXPECT_EQ(paths(third), std::vector{third.recording_sid + ".wav"});
+  EXPECT_EQ(server.get(recording("CA2"))["/media/channels"], "2");
+  EXPECT_EQ(server.metric("onetake_provider_requests_total", "200"), 3);
   EXPECT_EQ(server.metric("onetake_provider_other_requests_total", "format"), 1);
-  EXPECT_EQ(server.metric("onetake_runs_total", "completed"), 2);
+  EXPECT_EQ(server.metric("onetake_runs_total", "completed"), 3);
+}
+
+// It breaks off, and meanwhile another one was there with one channel only: it goes on with both.
+TEST(Twilio, GoesOnInTheFormThatItBegan) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(10s)).answering(cut_at(0.5).hold_at(0.25, "quarter"), the_rest());
+  auto other = provider.has("CA2", speech(5s, {.seed = 2, .channels = 1}));
+  server.has(call);
+  server.has(other);
+
+  auto person = server.play(call);
+  call.until(held("quarter"));
+  EXPECT_EQ(heard(server, other), "ready");
+  call.release("quarter");
+  person.until_the_end();
+
+  EXPECT_THAT(person, Each(HeardExactly(call.audio)));
+  EXPECT_EQ(server.settled("CA1"), "ready");
+  EXPECT_THAT(paths(call), AllOf(testing::SizeIs(2), Each(call.recording_sid + ".wav?RequestedChannels=2")));
+  EXPECT_EQ(call.bytes_sent(), call.audio.size());
+}
+
+// The same after a kill: the next life knows which form is half here.
+TEST(Twilio, GoesOnInThatFormInANextLife) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(60s, {.seed = 1, .channels = 1})).answering(hold_at(0.5, "half"), the_rest());
+  server.has(call);
+  auto person = server.play(call);
+  call.until(held("half"));
+  person.until_heard(1000);
+
+  server.signal(SIGKILL);
+  server.wait();
+  person.until_the_end();
+  server.start();
+
+  EXPECT_EQ(server.settled("CA1"), "ready");
+  EXPECT_EQ(provider.counters().refused, 1);
+  EXPECT_THAT(paths(call), AllOf(testing::SizeIs(2), Each(call.recording_sid + ".wav")));
+  EXPECT_THAT(call.seen()[1].range, testing::StartsWith("bytes="));
+  EXPECT_EQ(server.get(recording("CA1"))["/media/sha256"], call.audio.sha256());
 }
 
 // One that is there as MP3 only is taken as MP3, and called so.

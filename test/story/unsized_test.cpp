@@ -76,6 +76,44 @@ TEST(Unsized, WithARangeIsToldToComeBack) {
   EXPECT_EQ(call.requests(), 1);
 }
 
+// A Range that does not apply is as if it were not there: nobody waits for the end because of it.
+TEST(Unsized, ARangeThatDoesNotApplyIsHeardInChunks) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half").chunked());
+  server.has(call);
+  auto first = server.play(call);
+  first.until_heard(1000);
+  const auto etag = first[0].field("ETag");
+
+  std::vector<Listeners> all;
+  for (const auto& fields :
+       {Fields{"Range: bytes=0-5", "If-Range: \"another\""}, Fields{"Range: bytes=0-5", "If-Range: W/" + etag},
+        Fields{"Range: bytes=0-1,3-4"}, Fields{"Range: items=0-1"}, Fields{"Range: bytes=9-1"}})
+    all.push_back(server.play(call, 1, fields));
+  for (auto& people : all) {
+    people.until_heard(1000);
+    EXPECT_THAT(people, Each(IsStillListening()));
+    EXPECT_THAT(people, Each(AllOf(IsAnswered(200), Says("Transfer-Encoding", "chunked"), Says("Content-Range", ""),
+                                   Says("ETag", etag))));
+  }
+  auto applies = server.play(call, 1, {"Range: bytes=0-5", "If-Range: " + etag});
+  EXPECT_THAT(server.get(stream("CA1"), {"Range: bytes=0-", "If-None-Match: " + etag}), Has(304));
+  EXPECT_THAT(server.get(stream("CA1"), {"Range: bytes=0-", "If-Match: \"another\""}), Has(412));
+  applies.catch_up();
+  EXPECT_THAT(applies, Each(IsAnswered(0)));
+  call.release("half");
+  applies.until_the_end();
+
+  EXPECT_THAT(applies, Each(HeardFrom(0, 6)));
+  for (auto& people : all) {
+    people.until_the_end();
+    EXPECT_THAT(people, Each(HeardExactly(call.audio)));
+  }
+  first.until_the_end();
+  EXPECT_EQ(call.requests(), 1);
+}
+
 // A client of HTTP/1.0 knows no chunks: its body ends with the connection, and a fetch that fails resets it.
 TEST(Unsized, ToAnOldClientItEndsWithTheConnection) {
   Provider provider;

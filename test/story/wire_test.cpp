@@ -98,6 +98,23 @@ TEST_F(Wire, ARequestMayComeInPieces) {
   EXPECT_THAT(counted, Has(201));
 }
 
+// A target may name the server, as it does for a proxy: then the Host field does not count.
+TEST_F(Wire, ATargetMayNameTheServer) {
+  auto connection = server.connect();
+  const auto ask = [&](const std::string& target) {
+    connection.send("GET " + target + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer acme-key\r\n\r\n");
+    return connection.answer();
+  };
+
+  EXPECT_EQ(ask("http://x/healthz").body, "ok\n");
+  EXPECT_EQ(ask("HTTPS://[::1]:8443/healthz?x=http://y").body, "ok\n");
+  EXPECT_THAT(ask("http://x" + stream("CA1") + "?download=1"),
+              AllOf(Has(200), Says("Content-Disposition", "attachment; filename=\"CA1.wav\"")));
+  EXPECT_THAT(ask("http://x/api/nothing"), IsProblem(404, "route_not_found"));
+  EXPECT_EQ(ask("http://x").body, ask("/").body);
+  EXPECT_EQ(ask("http://x?a=/healthz").body, ask("/").body);
+}
+
 // A body in chunks is a body; who waits for leave to send it gets it.
 TEST_F(Wire, ABodyMayComeInChunks) {
   auto connection = server.connect();
@@ -149,6 +166,8 @@ TEST_F(Wire, RefusesWhatIsNoRequest) {
            "GET /healthz HTTP/1.1\r\n\r\n",
            "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
            "GET /heal\x01thz HTTP/1.1\r\nHost: a\r\n\r\n",
+           "GET http:///healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+           "GET http://a@b/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
            "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
            "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1x\r\n\r\n",
            "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
@@ -248,6 +267,20 @@ TEST(Origins, AreNamedByTheOperator) {
   EXPECT_THAT(other, AllOf(Has(200), Says("Access-Control-Allow-Origin", "")));
   EXPECT_THAT(preflight, AllOf(Has(204), Says("Access-Control-Allow-Origin", "https://app.example.com")));
   EXPECT_THAT(preflight.field("Access-Control-Allow-Headers"), AllOf(HasSubstr("Range"), HasSubstr("Authorization")));
+}
+
+// What an answer varies by stands in one line, whatever said it.
+TEST(Origins, AreOneMoreThingThatAnswersVaryBy) {
+  Provider provider;
+  Server server{provider, {{"security.cors_origins", "[\"https://app.example.com\"]"}}};
+  auto call = provider.has("CA1", speech(1s));
+  server.has(call);
+  const auto pending = server.head(play("CA1"));
+  EXPECT_EQ(server.settled("CA1"), "ready");
+
+  EXPECT_THAT(pending.head, HasSubstr("\r\nVary: Prefer, Origin\r\n"));
+  EXPECT_THAT(server.get(stream("CA1")).head, HasSubstr("\r\nVary: Prefer, Authorization, Cookie, Origin\r\n"));
+  EXPECT_THAT(server.get("/healthz").head, HasSubstr("\r\nVary: Origin\r\n"));
 }
 
 }  // namespace
