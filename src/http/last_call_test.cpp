@@ -43,7 +43,10 @@ Task<int> failing() {
 /// Everything that was begun has ended with the test: the gate is open by then.
 class LastCallTest : public testing::Test {
  protected:
-  ~LastCallTest() override { gate_.open(); }
+  ~LastCallTest() override {
+    gate_.open();
+    settle();
+  }
 
   std::optional<int> ask(int value, Deadline until) {
     return one_.run(inquiry_.ask(last_call_, gate_.pass(value), until));
