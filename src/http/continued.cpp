@@ -234,9 +234,10 @@ Task<Continued::Taken> Continued::take_neighbour(std::vector<std::string> nodes)
   }
   if (compared_) {
     const auto from = of_.first + compared_->bytes;
-    there = co_await ask(from, compared_->etag, nodes);
-    if (!there) co_return Taken::not_yet;
-    if (is_rest(*there, from, compared_->etag)) co_return co_await compare(std::move(there));
+    auto rest = co_await ask(from, compared_->etag, nodes);
+    if (!rest) co_return Taken::not_yet;
+    if (is_rest(*rest, from, compared_->etag)) co_return co_await compare(std::move(rest));
+    there = std::move(rest);
   }
   if (!begins(*there)) {
     const std::string any;

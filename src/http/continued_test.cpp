@@ -71,10 +71,7 @@ Task<std::optional<std::string>> Breaking::read(milliseconds) {
 /// Version 1 is "abcdefgh"; three of its bytes have come from a node, which is gone then. The ledger names another.
 class ContinuedTest : public run::test::JoinTest {
  protected:
-  ContinuedTest() {
-    flight_ = flights_.open(recording(1, RunStatus::running), run::Flights::By::onlooker);
-    flights_.alias(key(), flight_);
-  }
+  ContinuedTest() { flights_.alias(key(), flight_); }
 
   /// The run is in this node's hands.
   void is_at(const Node& node) {
@@ -107,7 +104,7 @@ class ContinuedTest : public run::test::JoinTest {
     return HasSubstr("\r\nRange: bytes=" + std::to_string(from) + "-7\r\nIf-Range: \"" + etag + "\"\r\n");
   }
 
-  std::shared_ptr<run::Flight> flight_;
+  std::shared_ptr<run::Flight> flight_ = flights_.open(recording(1, RunStatus::running), run::Flights::By::onlooker);
   stream::Shelf shelf_{10};
   stream::Evictor evictor_{ledger_, store_, disk_, flights_, shelf_};
   stream::Quarantine quarantine_{ledger_, store_, disk_, shelf_};

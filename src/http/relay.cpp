@@ -62,8 +62,11 @@ Task<std::shared_ptr<Neighbour>> Relay::ask(Question question, std::vector<std::
     auto answer = co_await Neighbour::ask(std::move(call));
     const bool passes = answer && speaks_of_the_recording((*answer)->status());
     metrics::add(Series::relayed, {passes ? "passed" : "failed"});
-    if (passes) co_return *std::move(answer);
-    say_why(node, answer);
+    if (!passes) {
+      say_why(node, answer);
+      continue;
+    }
+    co_return *std::move(answer);
   }
   co_return nullptr;
 }

@@ -82,6 +82,7 @@ std::optional<SettingsFault> TwilioProvider::check(const Settings& settings) {
   const auto base = Target::parse(base_of(settings));
   if (!base) return SettingsFault{"base_url", base.error().detail};
   if (!base->query.empty()) return SettingsFault{"base_url", "has a query"};
+  if (settings.account_sid.empty()) return SettingsFault{"account_sid", "is needed"};
   if (!valid_call_sid(settings.account_sid)) return SettingsFault{"account_sid", "is not the sid of an account"};
   if (settings.auth_token.empty()) return SettingsFault{"auth_token", "is needed"};
   return std::nullopt;
