@@ -266,7 +266,7 @@ Task<std::shared_ptr<Neighbour>> Continued::ask(Bytes from, std::string etag, co
   const auto last = of_.end ? std::to_string(*of_.end - 1) : std::string{};
   Relay::Question question{.tenant = of_.key.tenant, .method = "GET", .target = of_.target, .head_in = silence};
   if (from > 0 || of_.end) question.fields = "Range: bytes=" + std::to_string(from) + '-' + last + "\r\n";
-  if (!etag.empty()) question.fields += "If-Range: " + etag + "\r\n";
+  if (!etag.empty()) question.fields += "If-Range: " + std::move(etag) + "\r\n";
   return relay_->ask(std::move(question), nodes);
 }
 

@@ -39,7 +39,10 @@ void until_somebody_waits_for(pg::Connection& holder, const Schema& schema);
 
 class PostgresEngine final : public Engine {
  public:
-  std::unique_ptr<Ledger> open() override { return open_postgres(schema_.url(), {.node = "http://one", .pool = 4}); }
+  /// As patient as a test that asks ten thousand things at once has to be.
+  std::unique_ptr<Ledger> open() override {
+    return open_postgres(schema_.url(), {.node = "http://one", .pool = 4, .patience = milliseconds{60'000}});
+  }
 
  private:
   Schema schema_;
