@@ -232,19 +232,21 @@ Task<Continued::Taken> Continued::take_neighbour(std::vector<std::string> nodes)
     go_on_from(std::move(there), std::move(etag));
     co_return Taken::yes;
   }
+  bool goes_on = false;
   if (compared_) {
     const auto from = of_.first + compared_->bytes;
-    auto rest = co_await ask(from, compared_->etag, nodes);
-    if (!rest) co_return Taken::not_yet;
-    if (is_rest(*rest, from, compared_->etag)) co_return co_await compare(std::move(rest));
-    there = std::move(rest);
+    there = co_await ask(from, compared_->etag, nodes);
+    if (!there) co_return Taken::not_yet;
+    goes_on = is_rest(*there, from, compared_->etag);
   }
-  if (!begins(*there)) {
-    const std::string any;
-    there = co_await ask(of_.first, any, nodes);
-    if (!there || !begins(*there)) co_return Taken::not_yet;
+  if (!goes_on) {
+    if (!begins(*there)) {
+      const std::string any;
+      there = co_await ask(of_.first, any, nodes);
+      if (!there || !begins(*there)) co_return Taken::not_yet;
+    }
+    compared_ = Compared{.etag = std::string{there->etag()}};
   }
-  compared_ = Compared{.etag = std::string{there->etag()}};
   co_return co_await compare(std::move(there));
 }
 
