@@ -4,7 +4,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/loop.hpp"
 
@@ -30,6 +32,15 @@ class TestLoop {
   template <class T>
   T run(Task<T> task) {
     return start(std::move(task)).get();
+  }
+  /// What belongs to the loop, in the hands of a test: it ends on the loop. Not null.
+  template <class T>
+  std::shared_ptr<T> lent(std::shared_ptr<T> owned) {
+    T* const it = owned.get();
+    return {it, [this, owned = std::move(owned)](T*) mutable {
+              asio::post(loop_, [last = std::move(owned)]() mutable { last.reset(); });
+              settle();
+            }};
   }
   /// Returns when everything that was posted to the loop before has run.
   void settle() {

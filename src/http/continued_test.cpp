@@ -4,6 +4,8 @@
 
 #include <boost/asio/post.hpp>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "base/metrics.hpp"
 #include "http/test_node.hpp"
@@ -79,18 +81,16 @@ class ContinuedTest : public run::test::JoinTest {
   }
 
   End write(milliseconds patience = 10s) {
-    Continued body{streams_,
-                   &relay_,
-                   patience,
-                   {.key = key(),
-                    .target = "/api/recordings/CA/stream",
-                    .etag = "\"v1\"",
-                    .first = 0,
-                    .end = 8,
-                    .total = 8,
-                    .began = Monotonic::now()},
-                   std::make_shared<Breaking>("abc", at_the_break_)};
-    return one_.run(body.write(heard_));
+    Continued::Of of{.key = key(),
+                     .target = "/api/recordings/CA/stream",
+                     .etag = "\"v1\"",
+                     .first = 0,
+                     .end = 8,
+                     .total = 8,
+                     .began = Monotonic::now()};
+    const auto body = one_.lent(std::make_shared<Continued>(streams_, &relay_, patience, std::move(of),
+                                                            std::make_shared<Breaking>("abc", at_the_break_)));
+    return one_.run(body->write(heard_));
   }
 
   static Says whole(const std::string& etag, const std::string& bytes) {
@@ -204,20 +204,18 @@ TEST_F(ContinuedTest, TheFirstByteIsCountedUnlessAnotherNodeAsks) {
     return at == std::string::npos ? 0 : std::stoi(page.substr(at + series.size()));
   };
   for (const bool by_node : {true, false}) {
-    Continued body{streams_,
-                   nullptr,
-                   1s,
-                   {.key = key(),
-                    .target = {},
-                    .etag = "\"v1\"",
-                    .first = 0,
-                    .end = 8,
-                    .total = 8,
-                    .began = Monotonic::now(),
-                    .by_node = by_node},
-                   std::make_shared<Breaking>("abc", nullptr)};
+    Continued::Of of{.key = key(),
+                     .target = {},
+                     .etag = "\"v1\"",
+                     .first = 0,
+                     .end = 8,
+                     .total = 8,
+                     .began = Monotonic::now(),
+                     .by_node = by_node};
+    const auto body = one_.lent(
+        std::make_shared<Continued>(streams_, nullptr, 1s, std::move(of), std::make_shared<Breaking>("abc", nullptr)));
     const auto before = counted();
-    EXPECT_EQ(one_.run(body.write(heard_)), End::cut);
+    EXPECT_EQ(one_.run(body->write(heard_)), End::cut);
     EXPECT_EQ(counted() - before, by_node ? 0 : 1);
   }
   EXPECT_EQ(heard_.bytes, "abcabc");

@@ -22,7 +22,7 @@ class NeighbourTest : public testing::Test {
   std::shared_ptr<Neighbour> ask(Neighbour::Call call) {
     auto answer = loop_.run(Neighbour::ask(std::move(call)));
     if (!answer) error_ = answer.error();
-    return answer ? *answer : nullptr;
+    return answer ? loop_.lent(*std::move(answer)) : nullptr;
   }
   /// Everything, and whether it came to its end.
   std::pair<std::string, bool> body(Neighbour& from) {

@@ -27,8 +27,8 @@ class RelayTest : public testing::Test {
                              .target = "/api/recordings/CA1/stream",
                              .fields = "Range: bytes=1-\r\n",
                              .head_in = head_in};
-    const auto answer = loop_.run(relay_.ask(std::move(question), std::move(nodes)));
-    return answer ? answer->status() : 0;
+    auto answer = loop_.run(relay_.ask(std::move(question), std::move(nodes)));
+    return answer ? loop_.lent(std::move(answer))->status() : 0;
   }
 
   TestLoop loop_;
