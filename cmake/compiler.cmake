@@ -29,10 +29,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(
     -Wno-mismatched-new-delete  # GCC 12 takes a coroutine frame's own operator delete for a mismatch
     -Wno-restrict)              # GCC 12 bug 105651: false in std::string's operator+
-  if(ONETAKE_SANITIZE)
-    # The sanitizers' checks split what the optimizer follows: these two then name variables that are set.
-    add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow)
-  endif()
 endif()
 if(ONETAKE_WERROR)
   add_compile_options(-Werror)

@@ -4,31 +4,11 @@
 # that a crash or a hang costs one case and cases run side by side.
 include(GoogleTest)
 
-# GCC takes twice as long for a test as it is here with -O1 and every check: coroutines grow by each of them. What is
-# tested keeps them all, and AddressSanitizer stops at a null pointer or a missed object in a test too.
+# The optimizer takes two thirds of the time of a test with a sanitizer's checks. What is tested is optimized.
 set(ONETAKE_TEST_OPTIONS "")
-if(ONETAKE_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(ONETAKE_TEST_OPTIONS -Og -fno-sanitize=null,alignment,object-size,vptr)
+if(ONETAKE_SANITIZE)
+  set(ONETAKE_TEST_OPTIONS -O0)
 endif()
-
-# TARGET compiles with GoogleTest's headers parsed once: 1.3 s a source less.
-function(onetake_test_headers target)
-  target_compile_options(${target} PRIVATE ${ONETAKE_TEST_OPTIONS})
-  if(NOT ONETAKE_PCH)
-    return()
-  endif()
-  if(NOT TARGET onetake_test_pch)
-    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/test_pch.cpp CONTENT "")
-    add_library(onetake_test_pch OBJECT ${CMAKE_BINARY_DIR}/test_pch.cpp)
-    target_link_libraries(onetake_test_pch PRIVATE GTest::gmock)
-    target_precompile_headers(onetake_test_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
-    target_compile_options(onetake_test_pch PRIVATE ${ONETAKE_TEST_OPTIONS}
-      $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
-  endif()
-  target_precompile_headers(${target} REUSE_FROM onetake_test_pch)
-  # What ccache needs to know a precompiled header again.
-  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
-endfunction()
 
 function(onetake_test name target)
   cmake_parse_arguments(T "" "TIMEOUT;FIXTURES" "LABELS;ENVIRONMENT" ${ARGN})
@@ -38,7 +18,7 @@ function(onetake_test name target)
   if(ONETAKE_SANITIZE)
     math(EXPR T_TIMEOUT "${T_TIMEOUT} * 5")
   endif()
-  onetake_test_headers(${target})
+  onetake_headers(${target} test ${ONETAKE_TEST_OPTIONS})
   target_compile_options(${target} PRIVATE -Wno-dangling-else)  # GCC and GoogleTest's macros: if (x) EXPECT_TRUE(y);
   set(fixtures "")
   if(T_FIXTURES)
@@ -61,6 +41,14 @@ set(ONETAKE_TEST_ENVIRONMENT
   "ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+if(ONETAKE_SANITIZE)
+  # Without it their reports are addresses.
+  find_program(ONETAKE_SYMBOLIZER llvm-symbolizer-19)
+  if(ONETAKE_SYMBOLIZER)
+    list(TRANSFORM ONETAKE_TEST_ENVIRONMENT APPEND ":external_symbolizer_path=${ONETAKE_SYMBOLIZER}"
+         REGEX "^[A-Z]+SAN_OPTIONS=")
+  endif()
+endif()
 
 # One PostgreSQL for all tests that require the fixture `postgres`; its URL stands in the file that ONETAKE_POSTGRES names.
 add_test(NAME postgres/start COMMAND ${CMAKE_SOURCE_DIR}/script/lib/postgres start ${CMAKE_BINARY_DIR}/postgres.url)
