@@ -200,20 +200,20 @@ void Node::put(const TenantId& tenant, const CallSid& call_sid, Registration reg
 
 void Node::run() {
   control_ = std::make_unique<ControlServer>(instance_.data_dir(), verbs());
-  asio::co_spawn(main_.get_executor(), until_drained(), asio::detached);
-  asio::co_spawn(main_.get_executor(), tick(), asio::detached);
-  if (settings_.retention.max_age > milliseconds{0}) asio::co_spawn(main_.get_executor(), retire(), asio::detached);
-  asio::co_spawn(main_.get_executor(), look_after_files(), asio::detached);
-  asio::co_spawn(main_.get_executor(), scrubber_.run(), asio::detached);
+  main_.spawn(until_drained());
+  main_.spawn(tick());
+  if (settings_.retention.max_age > milliseconds{0}) main_.spawn(retire());
+  main_.spawn(look_after_files());
+  main_.spawn(scrubber_.run());
   if (settings_.database.shared()) {
-    asio::co_spawn(main_.get_executor(), live_among_nodes(), asio::detached);
-    asio::co_spawn(main_.get_executor(), look_at_other_nodes(), asio::detached);
+    main_.spawn(live_among_nodes());
+    main_.spawn(look_at_other_nodes());
     lookout_.start();
     peers_.listen([this](const signal::Wake& wake) { hear(wake); });
   }
   if (copies_) {
     copier_->start();
-    asio::co_spawn(main_.get_executor(), look_after_objects(), asio::detached);
+    main_.spawn(look_after_objects());
   }
   if (settings_.server.role != Role::api) worker_.start();
   listener_.start();
@@ -322,8 +322,7 @@ void Node::hear(const signal::Wake& wake) {
   if (all) lookout_.look();
   if (wake.topic == Topic::run_taken || wake.topic == Topic::run_ended) lookout_.look(RunId{wake.id});
   if (wake.topic == Topic::run_ended && settings_.server.role != Role::api) worker_.check(RunId{wake.id});
-  if ((all || wake.topic == Topic::recording_changed) && !sweep_asked_.exchange(true))
-    asio::co_spawn(main_.get_executor(), sweep_files(), asio::detached);
+  if ((all || wake.topic == Topic::recording_changed) && !sweep_asked_.exchange(true)) main_.spawn(sweep_files());
 }
 
 /// What other nodes' changes have left without a pointer is here, and may be open, until it is looked for.

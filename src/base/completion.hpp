@@ -1,7 +1,5 @@
 #pragma once
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -12,6 +10,26 @@
 
 namespace onetake {
 
+/// What of a `Completion` does not depend on its type, and is compiled once.
+class Suspended {
+ public:
+  explicit Suspended(Loop& loop) : loop_(loop) {}
+  Suspended(const Suspended&) = delete;
+  Suspended& operator=(const Suspended&) = delete;
+
+  /// Calls `start()`, and suspends until `go_on`.
+  Task<void> wait(std::move_only_function<void()> start);
+  /// Once, from any thread, perhaps before `start()` has returned.
+  static void go_on(std::shared_ptr<Suspended> self);
+
+ protected:
+  ~Suspended() = default;
+
+ private:
+  Loop& loop_;
+  std::move_only_function<void()> resume_;
+};
+
 /// The one answer that another thread owes a suspended coroutine. Copies share it; `set` or `fail` exactly once, from
 /// any thread; the coroutine goes on, on its own loop.
 template <class T>
@@ -21,11 +39,9 @@ class Completion {
   void fail(std::exception_ptr error) { finish(std::move(error)); }
 
  private:
-  struct State {
-    explicit State(Loop& l) : loop(l) {}
-    Loop& loop;
+  struct State final : Suspended {
+    using Suspended::Suspended;
     std::variant<std::monostate, T, std::exception_ptr> outcome;
-    std::move_only_function<void()> resume;
   };
 
   explicit Completion(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -33,27 +49,21 @@ class Completion {
   template <class Outcome>
   void finish(Outcome outcome) {
     state_->outcome.template emplace<Outcome>(std::move(outcome));
-    asio::post(state_->loop, [state = state_] { std::exchange(state->resume, nullptr)(); });
+    Suspended::go_on(state_);
   }
 
-  template <class U, class Start>
-  friend Task<U> completed(Start start);
+  template <class U>
+  friend Task<U> completed(std::move_only_function<void(Completion<U>)> start);
 
   std::shared_ptr<State> state_;
 };
 
 /// Suspends, calls `start(Completion<T>)`, and goes on when it has been set. What `fail` got is thrown.
-template <class T, class Start>
-Task<T> completed(Start start) {
-  using Shared = typename Completion<T>::State;
+template <class T>
+Task<T> completed(std::move_only_function<void(Completion<T>)> start) {
   const Executor executor = co_await asio::this_coro::executor;
-  auto state = std::make_shared<Shared>(Loop::of(executor));
-  co_await asio::async_initiate<decltype(use_task), void()>(
-      [&](auto&& handler) {
-        state->resume = [h = std::forward<decltype(handler)>(handler)]() mutable { std::move(h)(); };
-        start(Completion<T>{state});
-      },
-      use_task);
+  const auto state = std::make_shared<typename Completion<T>::State>(Loop::of(executor));
+  co_await state->wait([&] { start(Completion<T>{state}); });
   if (auto* error = std::get_if<std::exception_ptr>(&state->outcome)) std::rethrow_exception(*error);
   co_return std::move(std::get<T>(state->outcome));
 }

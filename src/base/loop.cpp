@@ -3,15 +3,18 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <utility>
 
 namespace onetake {
 
 Loop::Loop() : asio::io_context(1), work_(get_executor()) {}
 
 void Loop::run_until_stopped() {
-  asio::co_spawn(get_executor(), sweep(), asio::detached);
+  spawn(sweep());
   run();
 }
+
+void Loop::spawn(Task<void> task) { asio::co_spawn(get_executor(), std::move(task), asio::detached); }
 
 Task<void> Loop::sweep() {
   asio::basic_waitable_timer<Monotonic, asio::wait_traits<Monotonic>, Executor> timer{get_executor()};

@@ -42,6 +42,9 @@ class Loop : public asio::io_context {
   /// Runs until `stop()`, also while there is nothing to do. On the loop's own thread, once.
   void run_until_stopped();
 
+  /// `task` begins on the loop, and nobody waits for it: what it throws is lost. Any thread.
+  void spawn(Task<void> task);
+
   /// On the loop's thread.
   void watch(Timed& timed) { timed_.push_back(timed); }
 

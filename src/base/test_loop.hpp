@@ -1,11 +1,11 @@
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
+#include <exception>
 #include <future>
 #include <memory>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "base/loop.hpp"
@@ -27,7 +27,10 @@ class TestLoop {
 
   template <class T>
   std::future<T> start(Task<T> task) {
-    return asio::co_spawn(loop_.get_executor(), std::move(task), asio::use_future);
+    std::promise<T> promise;
+    auto future = promise.get_future();
+    loop_.spawn(keep(std::move(task), std::move(promise)));
+    return future;
   }
   template <class T>
   T run(Task<T> task) {
@@ -50,6 +53,20 @@ class TestLoop {
   }
 
  private:
+  template <class T>
+  static Task<void> keep(Task<T> task, std::promise<T> promise) {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        co_await std::move(task);
+        promise.set_value();
+      } else {
+        promise.set_value(co_await std::move(task));
+      }
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  }
+
   Loop loop_;
   std::thread thread_;
 };

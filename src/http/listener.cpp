@@ -1,8 +1,6 @@
 #include "http/listener.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 
@@ -69,7 +67,7 @@ Listener::Listener(const std::vector<std::unique_ptr<Loop>>& loops, const std::s
 Listener::~Listener() = default;
 
 void Listener::start() {
-  for (const auto& door : doors_) asio::co_spawn(door->loop.get_executor(), accept(*door), asio::detached);
+  for (const auto& door : doors_) door->loop.spawn(accept(*door));
 }
 
 void Listener::stop() {
@@ -93,7 +91,7 @@ Task<void> Listener::accept(Door& door) {
       co_await sleep_for(milliseconds{100});
       continue;
     }
-    asio::co_spawn(door.loop.get_executor(), serve(std::move(socket), door), asio::detached);
+    door.loop.spawn(serve(std::move(socket), door));
   }
 }
 

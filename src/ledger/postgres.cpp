@@ -39,11 +39,21 @@ pg::Target target_of(const std::string& url, const PostgresOptions& options) {
 }
 
 /// `work`, and then `tell(answer)`, which says what has changed.
-template <class T, class Tell>
-Task<T> told(Task<T> work, Tell tell) {
+template <class T>
+Task<T> told(Task<T> work, std::type_identity_t<std::function<void(const T&)>> tell) {
   auto answer = co_await std::move(work);
   tell(std::as_const(answer));
   co_return answer;
+}
+
+template <class T>
+std::function<T(pg::Session&)> repeated(std::function<T(pg::Connection&)> work) {
+  return [work = std::move(work)](pg::Session& session) { return session.again(work); };
+}
+
+template <class T>
+std::function<T(pg::Session&)> transacted(std::function<T(pg::Connection&)> work) {
+  return [work = std::move(work)](pg::Session& session) { return session.once(work); };
 }
 
 }  // namespace
@@ -59,9 +69,8 @@ Postgres::Postgres(const pg::Target& target, const PostgresOptions& options)
               for (auto& each : jobs) each.run(session);
             }) {}
 
-template <class Call>
-auto Postgres::job(Call call) -> Task<std::invoke_result_t<const Call&, pg::Session&>> {
-  using T = std::invoke_result_t<const Call&, pg::Session&>;
+template <class T>
+Task<T> Postgres::job(std::function<T(pg::Session&)> call) {
   return completed<T>([this, call = std::move(call)](Completion<T> completion) {
     auto run = [call, completion](pg::Session& session) mutable {
       std::optional<T> outcome;
@@ -78,14 +87,18 @@ auto Postgres::job(Call call) -> Task<std::invoke_result_t<const Call&, pg::Sess
   });
 }
 
+// What follows them is compiled once for what it answers, and not for each lambda.
+
 template <class Work>
 auto Postgres::again(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>> {
-  return job([work = std::move(work)](pg::Session& session) { return session.again(work); });
+  using T = std::invoke_result_t<const Work&, pg::Connection&>;
+  return job<T>(repeated(std::function<T(pg::Connection&)>{std::move(work)}));
 }
 
 template <class Work>
 auto Postgres::once(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>> {
-  return job([work = std::move(work)](pg::Session& session) { return session.once(work); });
+  using T = std::invoke_result_t<const Work&, pg::Connection&>;
+  return job<T>(transacted(std::function<T(pg::Connection&)>{std::move(work)}));
 }
 
 void Postgres::serve_plays(pg::Session& session, std::vector<Asked>& asked) {
@@ -146,7 +159,8 @@ Task<Cancelled> Postgres::cancel(TenantId tenant, RunId run, WallTime now) {
 }
 
 Task<std::vector<Claimed>> Postgres::claim(int limit, int per_tenant, milliseconds lease, WallTime now) {
-  return told(job([=, this](pg::Session& session) { return pg::claim(session, node_, limit, per_tenant, lease, now); }),
+  return told(job<std::vector<Claimed>>(
+                  [=, this](pg::Session& session) { return pg::claim(session, node_, limit, per_tenant, lease, now); }),
               [herald = herald_](const std::vector<Claimed>& all) {
                 for (const auto& claimed : all) herald->tell(Change::run_taken, claimed.lease.run.str());
               });
@@ -234,7 +248,7 @@ Task<Counts> Postgres::counts() {
 }
 
 Task<result<Table>> Postgres::query(std::string sql) {
-  return job([sql = std::move(sql), limit = options_.query_limit](const pg::Session& session) {
+  return job<result<Table>>([sql = std::move(sql), limit = options_.query_limit](const pg::Session& session) {
     return pg::query(session.target(), sql, limit);
   });
 }

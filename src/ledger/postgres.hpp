@@ -83,8 +83,8 @@ class Postgres final : public Ledger {
   };
 
   /// `call(session)` on a thread of the pool.
-  template <class Call>
-  auto job(Call call) -> Task<std::invoke_result_t<const Call&, pg::Session&>>;
+  template <class T>
+  Task<T> job(std::function<T(pg::Session&)> call);
   /// `Session::again` and `Session::once` there.
   template <class Work>
   auto again(Work work) -> Task<std::invoke_result_t<const Work&, pg::Connection&>>;

@@ -1,8 +1,6 @@
 #include "run/copier.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <system_error>
 #include <utility>
 
@@ -62,7 +60,7 @@ Copier::Copier(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& 
                Pace pace)
     : loop_(loop), ledger_(ledger), store_(store), disk_(disk), copies_(copies), pace_(pace) {}
 
-void Copier::start() { asio::co_spawn(loop_.get_executor(), watch(), asio::detached); }
+void Copier::start() { loop_.spawn(watch()); }
 
 void Copier::look() {
   const std::lock_guard lock{mutex_};
@@ -137,7 +135,7 @@ Task<bool> Copier::copy_all(std::vector<Uncopied> files) {
   const auto batch = std::make_shared<Batch>();
   batch->left.assign(std::make_move_iterator(files.begin()), std::make_move_iterator(files.end()));
   batch->lanes = pace_.at_once;
-  for (int i = 0; i < pace_.at_once; ++i) asio::co_spawn(loop_.get_executor(), lane(batch), asio::detached);
+  for (int i = 0; i < pace_.at_once; ++i) loop_.spawn(lane(batch));
   std::unique_lock lock{mutex_};
   while (batch->lanes > 0) co_await waiters_.wait(lock, never);
   co_return !batch->cut_off && !down_;
@@ -239,7 +237,7 @@ durable::Until Copier::until(const Uncopied& file) const {
 
 std::shared_ptr<Growth> Copier::attend(std::shared_ptr<Flight> flight, BlobName name, std::int64_t token) {
   const auto growth = std::make_shared<Growth>(std::move(flight), std::move(name), token);
-  asio::co_spawn(loop_.get_executor(), grow(growth), asio::detached);
+  loop_.spawn(grow(growth));
   return {growth.get(), [growth](Growth* attempt) { attempt->over(); }};
 }
 

@@ -1,7 +1,5 @@
 #include "run/fillings.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "base/log.hpp"
@@ -65,7 +63,7 @@ std::shared_ptr<Filling> Fillings::open(const Recording& recording) {
   if (listed && listed->media.blob == media.blob) return listed;
   listed = std::make_shared<Filling>(recording, media);  // one of an earlier pointer ends by itself
   flights_.land(listed->flight);
-  asio::co_spawn(loop_.get_executor(), fill(listed), asio::detached);
+  loop_.spawn(fill(listed));
   return listed;
 }
 

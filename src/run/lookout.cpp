@@ -1,7 +1,5 @@
 #include "run/lookout.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <unordered_map>
 #include <utility>
 
@@ -20,7 +18,7 @@ constexpr std::size_t most_early = 1024;
 Lookout::Lookout(Loop& loop, ledger::Ledger& ledger, Flights& flights, milliseconds every, milliseconds node_silence)
     : loop_(loop), ledger_(ledger), flights_(flights), every_(every), node_silence_(node_silence) {}
 
-void Lookout::start() { asio::co_spawn(loop_.get_executor(), watch(), asio::detached); }
+void Lookout::start() { loop_.spawn(watch()); }
 
 void Lookout::stop() {
   const std::lock_guard lock{mutex_};
