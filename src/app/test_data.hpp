@@ -53,7 +53,7 @@ class Served {
     media::Checksum sum{Digest::Algorithm::sha256};
     sum.take(std::as_bytes(std::span{audio}));
     media.bytes = audio.size();
-    media.sha256 = media::hex(sum.finish());
+    media.sha256 = media::hex(sum.so_far());
     media.content_type = "audio/wav";
     media.cycle = media.version = 1;
     EXPECT_TRUE(loop_.wait_for(ledger_.complete(lease, media, wall_now())));

@@ -54,7 +54,7 @@ std::optional<std::string> sha256_of(const fs::path& path, Bytes& size) {
     const auto n = ::read(file.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return std::nullopt;
-    if (n == 0) return media::hex(sum.finish());
+    if (n == 0) return media::hex(sum.so_far());
     sum.take(std::span{buffer}.first(static_cast<std::size_t>(n)));
     size += static_cast<Bytes>(n);
   }

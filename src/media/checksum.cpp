@@ -41,13 +41,6 @@ std::string Checksum::so_far() const {
   return {bytes.begin(), bytes.begin() + size};
 }
 
-std::string Checksum::finish() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned size = 0;
-  if (EVP_DigestFinal_ex(context_.get(), bytes.data(), &size) != 1) throw std::runtime_error("checksum failed");
-  return {bytes.begin(), bytes.begin() + size};
-}
-
 std::string hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string made;

@@ -19,8 +19,6 @@ class Checksum {
   void take(Span bytes);
   /// Raw bytes, of what was taken so far; more may follow.
   [[nodiscard]] std::string so_far() const;
-  /// Raw bytes. Once.
-  std::string finish();
 
  private:
   struct Free {

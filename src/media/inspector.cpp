@@ -65,9 +65,9 @@ class Inspector::Parts {
 
   std::expected<Verdict, std::string> finish(bool framed) {
     if (size_ == 0) return std::unexpected("it is empty");
-    const auto sha256 = sha256_.finish();
+    const auto sha256 = sha256_.so_far();
     for (auto& [digest, checksum] : expected_) {
-      const auto got = digest.algorithm == Digest::Algorithm::sha256 ? sha256 : checksum.finish();
+      const auto got = digest.algorithm == Digest::Algorithm::sha256 ? sha256 : checksum.so_far();
       if (got != digest.bytes)
         return std::unexpected("it is not what the provider's " + std::string{name(digest.algorithm)} + " says");
     }

@@ -98,13 +98,30 @@ TEST(Inspector, KnowsTheChecksum) {
             "09ca7e4eaa6e8ae9c7d261167129184883644d07dfba7cbfbc4c8a2e08360d5b");
 }
 
+// A connection that ended early, and the one that went on: what was asked in between changes nothing.
+TEST(Inspector, GoesOnAfterItWasAsked) {
+  const auto bytes = Wav{}.bytes();
+  for (const auto algorithm : {Digest::Algorithm::md5, Digest::Algorithm::sha256}) {
+    Checksum checksum{algorithm};
+    checksum.take(span(bytes));
+    Inspector inspector{{Kind::Container::riff, "audio/wav"}, "", {{algorithm, checksum.so_far()}}};
+    const auto half = bytes.size() / 2;
+    inspector.take(span(bytes).first(half));
+    EXPECT_FALSE(inspector.finish(false));
+    inspector.take(span(bytes).subspan(half));
+    const auto verdict = inspector.finish(false);
+    ASSERT_TRUE(verdict) << verdict.error();
+    EXPECT_EQ(verdict->sha256, inspect(bytes).value().sha256);
+  }
+}
+
 TEST(Inspector, HoldsTheProviderToItsDigests) {
   using enum Digest::Algorithm;
   const auto bytes = Wav{}.bytes();
   for (const auto algorithm : {md5, sha1, sha256, sha512}) {
     Checksum checksum{algorithm};
     checksum.take(span(bytes));
-    Digest right{algorithm, checksum.finish()};
+    Digest right{algorithm, checksum.so_far()};
     EXPECT_TRUE(inspect(bytes, true, 100, "", {right}));
     auto wrong = right;
     wrong.bytes[0] ^= 1;

@@ -41,7 +41,7 @@ std::optional<Setback> Refill::conclude() {
   if (fault_) return fault_;
   if (!writer_ || writer_->written() < media_.bytes)
     return Setback{.cause = Cause::interrupted, .detail = "the copy ended before its length"};
-  if (media::hex(sha256_.finish()) != media_.sha256)
+  if (media::hex(sha256_.so_far()) != media_.sha256)
     return Setback{.cause = Cause::wrong_content, .detail = "the copy is not what was copied"};
   writer_->finish();
   return std::nullopt;

@@ -37,7 +37,7 @@ class Reading {
     metrics::add(metrics::Series::cache_scrubbed_bytes, {}, static_cast<double>(n));
     return n > 0;
   }
-  std::string sha256() { return media::hex(sha256_.finish()); }
+  std::string sha256() { return media::hex(sha256_.so_far()); }
 
  private:
   std::shared_ptr<const blob::Published> file_;

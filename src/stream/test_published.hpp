@@ -42,7 +42,7 @@ class PublishedTest : public testing::Test {
     Media media;
     media.blob = call_sid;
     media.bytes = bytes.size();
-    media.sha256 = media::hex(sha256.finish());
+    media.sha256 = media::hex(sha256.so_far());
     media.cycle = 1;
     ASSERT_TRUE(loop_.run(ledger_->complete(lease, media, wall_now())));
   }

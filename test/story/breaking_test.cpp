@@ -133,6 +133,7 @@ INSTANTIATE_TEST_SUITE_P(Provider, FromTheStart,
                                          Way{"WithoutATag", whole().untagged()},
                                          Way{"WithAnotherTagEachTime", whole().tagged_anew()},
                                          Way{"Chunked", whole().chunked().without_ranges()},
+                                         Way{"UntilClosed", whole().until_close()},
                                          Way{"WithAWeakTag", whole().tagged("W/\"1\"")}),
                          [](const auto& each) { return each.param.name; });
 
