@@ -31,12 +31,17 @@ std::shared_ptr<const Ready> Shelf::find(const Key& key, WallTime now) {
 
 std::uint64_t Shelf::epoch(const Key& key) const {
   const std::lock_guard lock{mutex_};
-  return changes_[hash_of(key.tenant, key.call_sid) % changes_.size()];
+  return epoch_now(key);
+}
+
+/// Both only grow, so that their sum is another once either is.
+std::uint64_t Shelf::epoch_now(const Key& key) const {
+  return withdrawals_ + changes_[hash_of(key.tenant, key.call_sid) % changes_.size()];
 }
 
 bool Shelf::put(const Key& key, std::shared_ptr<const Ready> ready, std::uint64_t epoch, WallTime now) {
   const std::lock_guard lock{mutex_};
-  if (epoch != changes_[hash_of(key.tenant, key.call_sid) % changes_.size()]) return false;
+  if (epoch != epoch_now(key)) return false;
   if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
   recent_.push_front({.key = key, .ready = std::move(ready), .played = now});
   by_key_[key] = recent_.begin();
@@ -58,16 +63,11 @@ void Shelf::forget(const TenantId& tenant, const CallSid& call_sid, const std::v
 }
 
 void Shelf::withdraw(const std::vector<std::string>& blobs) {
+  if (blobs.empty()) return;
   const std::lock_guard lock{mutex_};
+  ++withdrawals_;
   for (const auto& blob : blobs) {
-    for (auto it = recent_.begin(); it != recent_.end();) {
-      if (it->ready->blob != blob) {
-        ++it;
-        continue;
-      }
-      ++changes_[hash_of(it->key.tenant, it->key.call_sid) % changes_.size()];
-      it = drop(it);
-    }
+    for (auto it = recent_.begin(); it != recent_.end();) it = it->ready->blob == blob ? drop(it) : std::next(it);
     const auto [first, last] = lent_.equal_range(blob);
     for (auto it = first; it != last; ++it)
       if (const auto file = it->second.lock()) file->withdrawn = true;

@@ -45,7 +45,8 @@ class Shelf {
   /// says. Whoever is sending one of `blobs`, which are no more, stops.
   void forget(const TenantId& tenant, const CallSid& call_sid, const std::vector<std::string>& blobs);
 
-  /// The same of files that another node's change has left without a pointer, of whatever calls.
+  /// The same of files that another node's change has left without a pointer, of whatever calls: which of them are
+  /// being opened nobody knows, so nothing is taken that was read from the ledger before.
   void withdraw(const std::vector<std::string>& blobs);
 
   /// Eviction: takes the call's entries of `blob` away, unless somebody holds one of them or is being sent its file.
@@ -66,11 +67,13 @@ class Shelf {
   };
   using Entries = std::list<Entry>;
 
+  [[nodiscard]] std::uint64_t epoch_now(const Key& key) const;
   Entries::iterator drop(Entries::iterator entry);
   [[nodiscard]] bool held(const std::string& blob) const;
 
   const std::size_t most_;
   mutable std::mutex mutex_;
+  std::uint64_t withdrawals_ = 0;
   std::array<std::uint64_t, 1024> changes_{};  ///< by a hash of the call, so that others' changes seldom get in the way
   Entries recent_;                             ///< the most recently played in front
   std::unordered_map<Key, Entries::iterator, KeyHash> by_key_;

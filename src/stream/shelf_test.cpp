@@ -79,6 +79,16 @@ TEST_F(ShelfTest, WhatWasReadBeforeAChangeIsNotPutBack) {
   EXPECT_TRUE(shelf_.put(key("a"), ready("1"), shelf_.epoch(key("a")), WallTime{}));
 }
 
+// Another node's change: it was being opened while its file was taken away, and may not come on the shelf afterwards.
+TEST_F(ShelfTest, WhatWasReadBeforeAWithdrawalIsNotPutHere) {
+  const auto epoch = shelf_.epoch(key("a"));
+  shelf_.withdraw({"1"});
+  EXPECT_FALSE(shelf_.put(key("a"), ready("1"), epoch, WallTime{}));
+  const auto later = shelf_.epoch(key("a"));
+  shelf_.withdraw({});
+  EXPECT_TRUE(shelf_.put(key("a"), ready("2"), later, WallTime{})) << "nothing was withdrawn";
+}
+
 TEST_F(ShelfTest, AChangeConcernsEveryRecordingOfItsCallAndNoOther) {
   put(key("a"), "1");
   put(key("a", "RE"), "2");
