@@ -422,7 +422,7 @@ Task<bool> Worker::requeue(const ledger::Claimed& claimed, const std::shared_ptr
 
 /// The run is not ours any more, or we cannot keep it. Where it is still active it is queued, by ourselves if nobody
 /// has taken it, and the next claim goes on with this flight; where nobody will claim it here, or it has ended, nobody
-/// may wait for more.
+/// may wait for more, and what was erased, replaced or cancelled is not heard any more.
 Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight) {
   if (flight->view().ended) co_return;
   auto run = *claimed.recording.run;
@@ -454,3 +454,4 @@ Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_
 }
 
 }  // namespace onetake::run
+  if (run.status == RunStatus::cancelled) flight->withdrawn = true;

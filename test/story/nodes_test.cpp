@@ -291,6 +291,50 @@ TEST(Nodes, CancelledAtOneStopsAtTheOther) {
   here.until_the_end();
   there.until_the_end();
   EXPECT_THAT(here, Each(WasCutBefore(call.audio.size())));
+// Who listens slowly at the node that fetches has megabytes before them that are here already.
+TEST(Nodes, ErasedAtOneIsNotHeardFromWhatHadArrivedAtTheOther) {
+  constexpr Bytes in_the_kernel = 8'000'000;  // what may be on its way to them when they are cut
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node(worker)};
+  const Server two{provider, database.node(api)};
+  auto call = provider.has("CA1", wav(80'000'000)).answering(hold_at(0.9, "most"));
+  one.has(call);
+  auto people = one.play(call, 3, {}, Pace::slow);
+  people.until_heard(1000);
+  call.until(held("most"));
+
+  EXPECT_THAT(two.del(recording("CA1")), Has(204));
+  call.until(aborted());
+  people.until_the_end();
+
+  EXPECT_THAT(people, Each(WasCutBefore(in_the_kernel)));
+  EXPECT_TRUE(Server::eventually([&] { return one.files("temporary") == 0; }));
+}
+
+// After an outage of the database nobody has given a sign of life: whoever asks first must not take that for their end.
+TEST(Nodes, AnOutageIsNobodysEnd) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  const Server two{provider, database.node()};
+  auto call = provider.has("CA1", speech(5s));
+  one.has(call);
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  const auto all_live = [&] { return database.ask("SELECT count(*) FROM node WHERE alive_since < seen_at") == "2\n"; };
+  ASSERT_TRUE(Server::eventually(all_live));
+
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(database.ask("WITH silent AS (UPDATE node SET seen_at = seen_at - interval '1 day' RETURNING 1) "
+                           "SELECT count(*) FROM silent"),
+              "2\n");
+    EXPECT_THAT(two.get(stream("CA1")), Has(200));
+  }
+
+  EXPECT_EQ(one.files("audio"), 1);
+  EXPECT_EQ(call.requests(), 1);
+}
+
   EXPECT_THAT(there, Each(WasCutBefore(call.audio.size())));
   EXPECT_EQ(one.get(recording("CA1"))["/state"], "remote");
 
