@@ -44,8 +44,9 @@ std::optional<std::string> Request::parameter(std::string_view name) const {
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     if (!pair.starts_with(name)) continue;
     const auto value = pair.substr(name.size());
-    if (value.empty() || value.front() == '=')
-      return percent_decoded(value.substr(std::min<std::size_t>(value.size(), 1)), true);
+    if (!value.empty() && value.front() != '=') continue;
+    const auto text = value.substr(std::min<std::size_t>(value.size(), 1));
+    return percent_decoded(text, true).value_or(std::string{text});
   }
   return std::nullopt;
 }

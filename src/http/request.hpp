@@ -48,8 +48,8 @@ struct Request {
   [[nodiscard]] bool is_get() const { return method == "GET"; }
   [[nodiscard]] bool is_head() const { return method == "HEAD"; }
 
-  /// The value of a query parameter, decoded ("+" is a space); nothing when it is not there, the first when it is there
-  /// twice.
+  /// The value of a query parameter, decoded ("+" is a space), or as it stands where that cannot be: nothing only when
+  /// it is not there. The first when it is there twice.
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 

@@ -53,9 +53,11 @@ TEST(Parameter, PartsOfNamesAreOtherNames) {
   EXPECT_EQ(parameter("&&=&a=1&&", "a"), "1");
 }
 
-TEST(Parameter, ABrokenValueIsNone) {
-  EXPECT_EQ(parameter("a=%", "a"), std::nullopt);
-  EXPECT_EQ(parameter("a=%00", "a"), std::nullopt);
+// Not to be taken for one that is not there.
+TEST(Parameter, ABrokenValueStandsForItself) {
+  EXPECT_EQ(parameter("a=%", "a"), "%");
+  EXPECT_EQ(parameter("a=%00", "a"), "%00");
+  EXPECT_EQ(parameter("a=RE2%&b=1", "a"), "RE2%");
 }
 
 TEST(ListsToken, WhateverItsPlaceCaseAndParameters) {

@@ -97,6 +97,26 @@ TEST(Erasing, CutsWhoHearsItSlowly) {
   EXPECT_EQ(server.files("audio"), 0);
 }
 
+// A name that cannot be read is none: it does not stand for all of the call's recordings.
+TEST(Erasing, TakesNoBrokenNameForAll) {
+  Provider provider;
+  Server server{provider};
+  for (const auto seed : {1U, 2U}) {
+    const auto call = provider.has("CA1", speech(1s, {.seed = seed}));
+    server.has(call, "main", R"("recording_sid": ")" + call.recording_sid + '"');
+  }
+
+  for (const std::string broken : {"RE2%", "%zz", "%00"}) {
+    const auto named = "?recording_sid=" + broken;
+    EXPECT_THAT(server.del(recording("CA1") + named), IsProblem(400, "bad_call_sid")) << broken;
+    EXPECT_THAT(server.get(recording("CA1") + named), IsProblem(400, "bad_call_sid")) << broken;
+    EXPECT_THAT(server.get(stream("CA1") + named), IsProblem(400, "bad_call_sid")) << broken;
+    EXPECT_THAT(server.put(recording("CA1") + named, R"({"provider": "main"})"), IsProblem(400, "bad_call_sid"))
+        << broken;
+  }
+  EXPECT_EQ(server.get("/api/recordings")["/items/1/call_sid"], "CA1");
+}
+
 // Erasing one recording of a call cuts nobody who hears another one.
 TEST(Erasing, LeavesTheCallsOtherRecordingsAlone) {
   Provider provider;
