@@ -278,6 +278,10 @@ Histogram::Histogram(Series series, Labels labels) : cell_(&book().histogram(ser
 
 void Histogram::observe(double value) const { cell_->Observe(value); }
 
+OneMore::OneMore(Series series, Labels labels) : cell_(&book().gauge(series, labels)) { cell_->Increment(); }
+
+OneMore::~OneMore() { cell_->Decrement(); }
+
 std::string text() { return book().text(); }
 
 }  // namespace onetake::metrics

@@ -6,6 +6,7 @@
 
 namespace prometheus {
 class Counter;
+class Gauge;
 class Histogram;
 }  // namespace prometheus
 
@@ -79,6 +80,18 @@ class Histogram {
 
  private:
   prometheus::Histogram* cell_;
+};
+
+/// One more of a gauge for as long as it lives. Any thread.
+class OneMore {
+ public:
+  explicit OneMore(Series series, Labels labels = {});
+  ~OneMore();
+  OneMore(const OneMore&) = delete;
+  OneMore& operator=(const OneMore&) = delete;
+
+ private:
+  prometheus::Gauge* cell_;
 };
 
 /// Prometheus text exposition format 0.0.4.

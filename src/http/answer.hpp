@@ -42,6 +42,8 @@ struct FilePart {
 struct Streamed {
   std::optional<Bytes> length;
   std::move_only_function<Task<End>(Out&)> write;
+  /// Are its first bytes here, so that the kernel may hold the head back for them? Else the head goes out alone.
+  std::move_only_function<bool()> at_hand = [] { return true; };
 };
 
 /// A status, the fields that belong to it and a body. The session adds Date, Connection and the framing, and sends no

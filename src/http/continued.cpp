@@ -55,7 +55,13 @@ Continued::Continued(stream::Streams& streams, const Relay* relay, milliseconds 
       at_(of_.first),
       hashed_(of_.first) {}
 
+bool Continued::at_hand() const {
+  if (const auto* flight = std::get_if<stream::Arriving>(&source_)) return flight->live->audio->view().watermark > at_;
+  return std::holds_alternative<std::shared_ptr<const stream::Ready>>(source_);
+}
+
 Task<End> Continued::write(Out& out) {
+  const metrics::OneMore listener{metrics::Series::listeners, {"live"}};
   for (auto pause = look_first;;) {
     const auto before = at_;
     const auto came = co_await send(out);
@@ -80,11 +86,9 @@ Task<Continued::Came> Continued::send(Out& out) {
 
 void Continued::sent(Bytes bytes) {
   static const metrics::Histogram first_byte{metrics::Series::first_byte_seconds, {"live"}};
-  static const metrics::Counter bytes_sent{metrics::Series::http_bytes_sent};
   last_ = Monotonic::now();
   if (at_ == of_.first && !of_.by_node) first_byte.observe(std::chrono::duration<double>(last_ - of_.began).count());
   at_ += bytes;
-  bytes_sent.add(static_cast<double>(bytes));
 }
 
 Task<Continued::Came> Continued::send_flight(Out& out, stream::Arriving from) {
@@ -109,6 +113,7 @@ Task<Continued::Came> Continued::send_flight(Out& out, stream::Arriving from) {
 }
 
 Task<Continued::Came> Continued::send_neighbour(Out& out, std::shared_ptr<Neighbour> from) {
+  static const metrics::Counter bytes_sent{metrics::Series::http_bytes_sent};
   for (;;) {
     std::optional<std::string> piece;
     if (left_.empty())
@@ -120,6 +125,7 @@ Task<Continued::Came> Continued::send_neighbour(Out& out, std::shared_ptr<Neighb
     if (of_.end && piece->size() > *of_.end - at_) piece->resize(*of_.end - at_);
     const bool taken = co_await out.send(*piece, false);
     if (!taken) co_return Came::to_nothing;
+    bytes_sent.add(static_cast<double>(piece->size()));
     checksum_.take(std::as_bytes(std::span{*piece}));
     sent(piece->size());
     hashed_ = at_;

@@ -44,6 +44,8 @@ class Continued {
   /// `relay` is null where this node is the only one, and for what another node asked for: that one goes on.
   Continued(stream::Streams& streams, const Relay* relay, milliseconds patience, Of of, Source source);
 
+  /// Its first bytes are here.
+  [[nodiscard]] bool at_hand() const;
   /// Once.
   Task<End> write(Out& out);
 

@@ -84,7 +84,7 @@ class Parser final : public beast::basic_parser<true> {
     if (hosts_ > 1 || (hosts_ == 0 && !http10)) return false;
     // RFC 9110 sections 4.2.1 and 4.2.4: nobody is named, or somebody's name and password are sent along.
     if (authority_ && (authority_->empty() || authority_->contains('@'))) return false;
-    return !transfer_coded_ || (chunked() && !http10);
+    return !transfer_coded_ || (known_coding_ && chunked() && !http10);
   }
 
   [[nodiscard]] bool expects_continue() const { return version_ >= 11 && lists_token(expect_, "100-continue"); }
@@ -124,7 +124,10 @@ class Parser final : public beast::basic_parser<true> {
   void on_field_impl(beast::field name, Text name_text, Text value, Error& error) override {
     if (is_header_done()) return;  // a trailer
     if (name == beast::field::host) ++hosts_;
-    if (name == beast::field::transfer_encoding) transfer_coded_ = true;
+    if (name == beast::field::transfer_encoding) {
+      known_coding_ = !transfer_coded_ && is(view(value), "chunked");
+      transfer_coded_ = true;
+    }
     auto kept_as = known(name);
     if (!kept_as && name == beast::field::unknown) kept_as = known(view(name_text));
     if (!kept_as && name != beast::field::expect) return;
@@ -159,6 +162,7 @@ class Parser final : public beast::basic_parser<true> {
   int version_ = 11;
   int hosts_ = 0;
   bool transfer_coded_ = false;
+  bool known_coding_ = false;  ///< "chunked", and nothing else
 };
 
 }  // namespace onetake::http

@@ -96,11 +96,7 @@ Session::Session(Socket socket, Site& site, const Bounds& bounds)
       site_(site),
       bounds_(bounds),
       input_size_(bounds.head + body_room),
-      input_(std::make_unique_for_overwrite<char[]>(input_size_)) {
-  metrics::add(Series::http_connections);
-}
-
-Session::~Session() { metrics::add(Series::http_connections, {}, -1); }
+      input_(std::make_unique_for_overwrite<char[]>(input_size_)) {}
 
 Task<void> Session::run() {
   Loop::of(socket_.get_executor()).watch(*this);
@@ -137,9 +133,15 @@ Task<Session::Next> Session::one_request() {
   parser.body_limit(bounds_.body);
   std::size_t body_at = 0;  // the head stays where it is until the request has been answered
   bool begun = input_begin_ < input_end_;
+  bool begun_line = false;
   bool continued = false;
   while (!parser.is_done()) {
     boost::beast::error_code error = beast::error::need_more;
+    if (!begun_line) {  // an empty line before it is none of it (RFC 9112 section 2.2)
+      while (input_begin_ < input_end_ && (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
+        ++input_begin_;
+      begun_line = input_begin_ < input_end_;
+    }
     if (input_begin_ < input_end_)
       input_begin_ += parser.put(asio::buffer(input_.get() + input_begin_, input_end_ - input_begin_), error);
     if (error && error != beast::error::need_more) co_return co_await refuse(fault_of(error));
@@ -225,7 +227,8 @@ Task<bool> Session::write(const Request& request, Answer& answer, bool& keep_ali
   const auto* const part = bodiless ? nullptr : std::get_if<FilePart>(&answer.body);
   const auto* const text = bodiless ? nullptr : std::get_if<std::string_view>(&answer.body);
   if (const auto* own = std::get_if<std::string>(&answer.body); own != nullptr && !bodiless) head_ += *own;
-  const bool more = (part != nullptr && part->length > 0) || text != nullptr || (streamed != nullptr && !bodiless);
+  const bool more = (part != nullptr && part->length > 0) || text != nullptr ||
+                    (streamed != nullptr && !bodiless && streamed->at_hand());
 
   // Mostly the socket takes all of it at once, without another coroutine.
   std::string_view head = head_;
@@ -239,6 +242,7 @@ Task<bool> Session::write(const Request& request, Answer& answer, bool& keep_ali
     auto rest = *part;
     const auto sent = push_file(rest.file->file.get(), rest.offset, rest.length, &rest.file->withdrawn);
     if (sent != Pushed::full) co_return sent == Pushed::all;
+    const metrics::OneMore listener{Series::listeners, {"ready"}};
     const bool open = co_await writable();
     if (!open) co_return false;
     co_return co_await send_file(rest.file->file.get(), rest.offset, rest.length, &rest.file->withdrawn);
@@ -277,6 +281,7 @@ Session::Pushed Session::push(std::string_view& bytes, bool more) {
 }
 
 Session::Pushed Session::push_file(int fd, Bytes& offset, Bytes& length, const std::atomic<bool>* withdrawn) {
+  static const metrics::Counter audio_sent{Series::http_bytes_sent};
   for (const Bytes left = length - std::min(length, most_at_once); length > left;) {
     if (withdrawn != nullptr && *withdrawn) {
       reset();
@@ -285,6 +290,7 @@ Session::Pushed Session::push_file(int fd, Bytes& offset, Bytes& length, const s
     auto at = static_cast<off_t>(offset);
     const auto n = ::sendfile(socket_.native_handle(), fd, &at, length - left);
     if (n > 0) {
+      audio_sent.add(static_cast<double>(n));
       offset += static_cast<Bytes>(n);
       length -= static_cast<Bytes>(n);
     } else if (n == 0) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/loop.hpp"
+#include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "http/answer.hpp"
 #include "http/request.hpp"
@@ -49,7 +50,6 @@ class Session final
                                               boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   Session(Socket socket, Site& site, const Bounds& bounds);
-  ~Session() override;
 
   /// Returns when the connection is closed.
   Task<void> run();
@@ -87,6 +87,7 @@ class Session final
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
   std::string head_;
+  const metrics::OneMore connected_{metrics::Series::http_connections};
   bool idle_ = false;
   bool sending_ = false;  ///< waits for the client to take more of an answer
 };

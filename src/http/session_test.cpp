@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -73,13 +75,14 @@ Task<Answer> ScriptedSite::answer(const Request& request) {
   co_return on_request(request);
 }
 
-Task<bool> serve(Fd fd, Site& site, const Bounds& bounds) {
+Task<bool> serve(Fd fd, Site& site, const Bounds& bounds, std::atomic<int>& served) {
   Socket socket{co_await asio::this_coro::executor};
   // Socket owns it from here on.
   socket.assign(asio::ip::tcp::v4(), ::dup(fd.get()));
   {
     const Fd closed = std::move(fd);
   }
+  served = socket.native_handle();
   Session session{std::move(socket), site, bounds};
   co_await session.run();
   co_return true;
@@ -106,7 +109,7 @@ class SessionTest : public testing::Test {
   Client& connect(int receive_buffer = 0) {
     client_.emplace(Client::connect(port_, receive_buffer));
     sessions_.push_back(
-        loop_.start(serve(Fd{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)}, site_, bounds_)));
+        loop_.start(serve(Fd{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC)}, site_, bounds_, served_)));
     return *client_;
   }
   static std::string get(const std::string& target, const std::string& fields = "") {
@@ -153,6 +156,7 @@ class SessionTest : public testing::Test {
   Bounds bounds_;
   Fd listening_;
   std::uint16_t port_ = 0;
+  std::atomic<int> served_ = -1;  ///< the server's end of the latest connection
   TestLoop loop_;
   std::vector<std::future<bool>> sessions_;
   std::optional<Client> client_;
@@ -285,6 +289,16 @@ TEST_F(SessionTest, RequestsMayComeByteByByte) {
   EXPECT_EQ(client.reply().body, "/4");
   EXPECT_EQ(site_.seen()[1].body, "some body");
   EXPECT_EQ(site_.seen()[2].body, "some more");
+}
+
+// RFC 9112 section 2.2.
+TEST_F(SessionTest, AnEmptyLineBeforeARequestIsNoneOfIt) {
+  auto& client = connect();
+  client.send("\r\n" + put("body") + "\r\n" + get("/a") + "\r");
+  EXPECT_EQ(client.reply().body, "/p");
+  EXPECT_EQ(client.reply().body, "/a");
+  client.send("\n\r\n" + get("/b"));
+  EXPECT_EQ(client.reply().body, "/b");
 }
 
 TEST_F(SessionTest, WhoAsksToCloseIsClosed) {
@@ -450,7 +464,8 @@ TEST_F(SessionTest, AnAmbiguousBodyIsRefused) {
   for (const std::string fields :
        {"Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Transfer-Encoding: gzip\r\n",
-        "Transfer-Encoding: identity\r\n", "Transfer-Encoding: chunked, gzip\r\n"})
+        "Transfer-Encoding: identity\r\n", "Transfer-Encoding: chunked, gzip\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"})
     expect_refusal("PUT / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + hidden, 400, "bad_request");
   expect_refusal("PUT / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 400,
                  "bad_request");
@@ -553,6 +568,29 @@ TEST_F(SessionTest, AStreamWithoutALengthIsChunked) {
     EXPECT_EQ(reply.field("Transfer-Encoding"), "chunked");
     EXPECT_EQ(reply.body, "first second");
     EXPECT_TRUE(reply.whole);
+  }
+}
+
+Task<End> nothing() { co_return End::clean; }
+
+// What has not been sent when a body begins: only what the kernel may hold back for its first bytes.
+TEST_F(SessionTest, AHeadIsHeldBackOnlyForWhatIsHere) {
+  for (const bool here : {true, false}) {
+    std::atomic<int> held = -1;
+    site_.on_request = [&](const Request&) {
+      Streamed body{.length = 0, .write = {}, .at_hand = [here] { return here; }};
+      body.write = [&](Out&) {
+        int unsent = -1;
+        ::ioctl(served_, SIOCOUTQNSD, &unsent);
+        held = unsent;
+        return nothing();
+      };
+      return Answer{.status = 200, .fields = {}, .body = std::move(body)};
+    };
+    auto& client = connect();
+    client.send(get("/"));
+    EXPECT_EQ(client.reply().status, 200);
+    EXPECT_EQ(held > 0, here);
   }
 }
 

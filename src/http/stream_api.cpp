@@ -23,7 +23,6 @@ double seconds_since(Monotonic::time_point then) {
 /// What counts with every answer, looked up once.
 struct Counted {
   metrics::Histogram ready{Series::first_byte_seconds, {"ready"}};
-  metrics::Counter bytes{Series::http_bytes_sent};
   metrics::Counter seeks{Series::seek_requests};
   metrics::Counter hits{Series::cache_opens, {"hit"}};
 };
@@ -157,12 +156,15 @@ class Multipart {
 
 /// Another node's answer that is no live audio.
 Task<End> pass_on(Out& out, std::shared_ptr<Neighbour> from, milliseconds patience) {
+  static const metrics::Counter bytes_sent{Series::http_bytes_sent};
+  const bool is_audio = from->status() == 200 || from->status() == 206;
   for (;;) {
     const auto piece = co_await from->read(patience);
     if (!piece) co_return End::cut;
     if (piece->empty()) co_return End::clean;
     const bool taken = co_await out.send(*piece, false);
     if (!taken) co_return End::cut;
+    if (is_audio) bytes_sent.add(static_cast<double>(piece->size()));
   }
 }
 
@@ -281,7 +283,9 @@ Task<std::optional<Answer>> Api::from_elsewhere(const Request& request, Key key,
 Streamed Api::continued(std::optional<Bytes> length, Continued::Of of, Continued::Source source, const Relay* relay) {
   const auto body =
       std::make_shared<Continued>(parts_.streams, relay, config_.listener_patience, std::move(of), std::move(source));
-  return {.length = length, .write = [body](Out& out) { return body->write(out); }};
+  return {.length = length,
+          .write = [body](Out& out) { return body->write(out); },
+          .at_hand = [body] { return body->at_hand(); }};
 }
 
 /// A press's own requests, apart from those that move about in what it plays.
@@ -314,7 +318,7 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   // Ranges that overlap so much that they are more than the whole are somebody's attack, or mistake.
   if (ranges.size() > 1 && asked_for > total) ranges.clear();
 
-  if (!by_node) counted().ready.observe(seconds_since(request.began));
+  if (!by_node && request.is_get()) counted().ready.observe(seconds_since(request.began));
   auto answer = audio(ranges.empty() ? 200 : 206, face, request);
   answer.add("Accept-Ranges", "bytes");
   if (ranges.size() > 1) {
@@ -326,7 +330,6 @@ Answer Api::ready(const Request& request, const std::shared_ptr<const stream::Re
   const ByteRange range = ranges.empty() ? ByteRange{0, total - 1} : ranges.front();
   if (!ranges.empty()) answer.add("Content-Range", content_range(range, total));
   answer.body = FilePart{.file = whole->file, .offset = range.first, .length = range.size()};
-  if (request.is_get()) counted().bytes.add(static_cast<double>(range.size()));
   return answer;
 }
 

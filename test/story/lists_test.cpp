@@ -258,5 +258,29 @@ TEST(Metrics, AddUp) {
   EXPECT_EQ(server.metric("onetake_stale_token_rejections_total"), 0);
 }
 
+// What has gone out, and not what was asked for: of two ranges, of an answer to HEAD, to somebody who goes.
+TEST(Metrics, BytesAreCountedAsTheyGoOut) {
+  Provider provider;
+  Server server{provider};
+  auto call = provider.has("CA1", wav(64'000'000));
+  server.has(call);
+  ASSERT_EQ(server.fetched("CA1"), "ready");
+  const auto sent = [&] { return server.metric("onetake_http_audio_bytes_sent_total"); };
+  const auto before = sent();
+
+  EXPECT_THAT(server.head(stream("CA1")), Has(200));
+  EXPECT_EQ(sent(), before);
+  EXPECT_EQ(server.metric("onetake_first_byte_seconds", "ready"), 0);
+  EXPECT_THAT(server.get(stream("CA1"), {"Range: bytes=0-999,5000-5999"}), Has(206));
+  EXPECT_EQ(sent(), before + 2000);
+  {
+    auto somebody = server.play(call, 1, {}, Pace::slow);
+    somebody.until_heard(1000);
+    EXPECT_EQ(server.metric("onetake_listeners", "ready"), 1);
+  }
+  EXPECT_TRUE(Server::eventually([&] { return server.metric("onetake_listeners", "ready") == 0; }));
+  EXPECT_LT(sent(), before + 32'000'000);
+}
+
 }  // namespace
 }  // namespace onetake::story
