@@ -101,6 +101,7 @@ class Connected final : public Neighbour, public Timed {
   void on_deadline() override {
     boost::system::error_code ignored;
     deadline = never;
+    late_ = true;
     resolver_.cancel();
     socket_.close(ignored);
   }
@@ -111,6 +112,7 @@ class Connected final : public Neighbour, public Timed {
   AnswerParser parser_;
   std::array<char, 65536> buffer_;
   std::size_t kept_ = 0;
+  bool late_ = false;
 };
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
@@ -124,6 +126,7 @@ Task<std::optional<std::string>> Connected::begin(Call call) {
   deadline = in(call.connect_in);
   auto [unknown, places] = co_await resolver_.async_resolve(host, port, as_result);
   if (unknown) co_return unknown.message();
+  if (late_) co_return "its name was not found in time";  // Asio gives up only a look-up that has not begun
   auto [unreached, place] = co_await asio::async_connect(socket_, places, as_result);
   if (unreached) co_return unreached.message();
   boost::system::error_code ignored;
