@@ -180,7 +180,7 @@ Node::Node(const Settings& settings, Instance instance, tenant::Browsers browser
       log::warn("node.unreachable",
                 "other nodes cannot reach the address that this one listens on; set server.node_url",
                 {{"listen", settings_.server.listen.str()}});
-    control_loop_.wait_for(ledger_->node_lives(node_url()));
+    control_loop_.wait_for(ledger_->node_lives(node_url(), settings_.server.node_silence));
   }
 }
 
@@ -286,7 +286,7 @@ Task<void> Node::live_among_nodes() {
     if (left_) co_return;
     lives_asked_ = true;
     try {
-      const bool was_taken = co_await ledger_->node_lives(node_url());
+      const bool was_taken = co_await ledger_->node_lives(node_url(), settings_.server.node_silence);
       if (was_taken)
         log::warn("node.twice", "another server on this database has this one's name (data_dir/NODE) or its address",
                   {{"node", instance_.node()}, {"node_url", node_url()}});

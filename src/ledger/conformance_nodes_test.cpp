@@ -58,7 +58,7 @@ TEST_P(Conformance, WhatIsPublishedAnewIsNotDurableYet) {
 
 TEST_P(Conformance, WhereaboutsFollowTheAudio) {
   const auto where = [&] { return loop_.run(ledger_->whereabouts({acme, CallSid{"CA1"}, {}}, hour)); };
-  loop_.run(ledger_->node_lives("http://one"));
+  loop_.run(ledger_->node_lives("http://one", hour));
   EXPECT_FALSE(where());
   const auto recording = put("CA1").recording.id;
   EXPECT_EQ(where()->recording, recording);
@@ -108,6 +108,11 @@ TEST_P(Conformance, WhatIsHeldIsCounted) {
   EXPECT_EQ(loop_.run(ledger_->held_bytes()), media("blob-1").bytes);
   ASSERT_TRUE(loop_.run(ledger_->disown(lease.recording, "blob-1")));
   EXPECT_EQ(loop_.run(ledger_->held_bytes()), 0);
+  ready("CA2", "blob-2");
+  loop_.run(ledger_->erase(acme, CallSid{"CA2"}, {}, at(9)));
+  ready("CA3", "blob-3");
+  put("CA3", source("https://media.example.com/2.wav"));
+  EXPECT_EQ(loop_.run(ledger_->held_bytes()), 0) << "erased, replaced";
 }
 
 TEST_P(Conformance, CompletingAgainIsTrueWhereThePointerIsOurs) {

@@ -272,9 +272,10 @@ class Ledger {
 
   // Nodes, and who holds what.
 
-  /// This node lives, and the others reach it at `url`; whoever was reached there before is no more. True when it was
-  /// not known. On SQLite there are no others: false.
-  virtual Task<bool> node_lives(std::string url) = 0;
+  /// This node lives, and the others reach it at `url`; whoever was reached there before is no more. After more than
+  /// `within` without such a sign it lives anew: see `lost`. True when it was not known. On SQLite there are no others:
+  /// false.
+  virtual Task<bool> node_lives(std::string url, milliseconds within) = 0;
   /// This node stops: nobody needs to wait until it has been silent for long enough.
   virtual Task<bool> node_leaves() = 0;
   /// Where the audio is, or is being fetched; nothing where there is no such recording. A node lives while its last
@@ -290,7 +291,8 @@ class Ledger {
   /// be removed, and where no node has the file the pointer goes: the recording is `remote`. True if there was one.
   virtual Task<bool> spoiled(RecordingId recording, std::string blob) = 0;
   /// No living node holds the file that `blob` names, and no copy is durable: the pointer goes, and the recording is
-  /// `remote`. True if it did; false where there is still somebody to ask.
+  /// `remote`. Silence counts only where it could have been broken: this node has lived for `within` itself. True if
+  /// the pointer went; false where there is still somebody to ask, or to wait for.
   virtual Task<bool> lost(RecordingId recording, std::string blob, milliseconds within) = 0;
 
   // Durable copies: the objects that all nodes share. They have the names of the blobs that they are copies of.

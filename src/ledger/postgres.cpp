@@ -281,8 +281,8 @@ Task<std::vector<RecordingId>> Postgres::not_to_be_kept(std::vector<RecordingId>
   return again([=](pg::Connection& db) { return pg::not_to_be_kept(db, recordings); });
 }
 
-Task<bool> Postgres::node_lives(std::string url) {
-  return again([this, url = std::move(url)](pg::Connection& db) { return pg::node_lives(db, node_, url); });
+Task<bool> Postgres::node_lives(std::string url, milliseconds within) {
+  return again([=, this](pg::Connection& db) { return pg::node_lives(db, node_, url, within); });
 }
 
 Task<bool> Postgres::node_leaves() {

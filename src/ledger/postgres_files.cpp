@@ -100,12 +100,17 @@ bool disown(Connection& db, const std::string& node, const RecordingId& recordin
   return true;
 }
 
-bool node_lives(Connection& db, const std::string& node, const std::string& url) {
-  if (db.run("UPDATE node SET seen_at = clock_timestamp() WHERE id = $1 AND url = $2", node, url) == 1) return false;
+bool node_lives(Connection& db, const std::string& node, const std::string& url, milliseconds within) {
+  if (db.run(
+          "UPDATE node SET seen_at = clock_timestamp(), alive_since = CASE "
+          "WHEN seen_at > clock_timestamp() - $3::bigint * interval '1 ms' THEN alive_since ELSE clock_timestamp() END "
+          "WHERE id = $1 AND url = $2",
+          node, url, within) == 1)
+    return false;
   db.run("DELETE FROM node WHERE url = $1 AND id <> $2", url, node);
   return db.run(
-             "INSERT INTO node VALUES ($1, $2, clock_timestamp()) "
-             "ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen_at = excluded.seen_at",
+             "INSERT INTO node VALUES ($1, $2, clock_timestamp(), clock_timestamp()) ON CONFLICT (id) DO UPDATE "
+             "SET url = excluded.url, seen_at = excluded.seen_at, alive_since = excluded.alive_since",
              node, url) == 1;
 }
 
@@ -220,11 +225,14 @@ int strike_objects(Connection& db, const std::vector<std::string>& blobs) {
 bool lost(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,
           milliseconds within) {
   db.run("SELECT FROM recording WHERE id = $1 FOR UPDATE", recording);
+  // While the database was away, or its clock was set forward, everybody was silent.
   return db.run(
-             "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL "
-             "WHERE id = $1 AND media_blob = $2 AND NOT media_durable AND NOT EXISTS ("
-             "SELECT FROM copy c LEFT JOIN node n ON n.id = c.node WHERE c.recording_id = $1 "
-             "AND (c.node = $4 OR n.seen_at > clock_timestamp() - $3::bigint * interval '1 ms'))",
+             "WITH since AS MATERIALIZED (SELECT clock_timestamp() - $3::bigint * interval '1 ms' AS at) "
+             "UPDATE recording SET state = 'remote', media_blob = NULL, media_bytes = NULL FROM since "
+             "WHERE id = $1 AND media_blob = $2 AND NOT media_durable "
+             "AND EXISTS (SELECT FROM node n WHERE n.id = $4 AND n.seen_at > since.at AND n.alive_since <= since.at) "
+             "AND NOT EXISTS (SELECT FROM copy c LEFT JOIN node n ON n.id = c.node WHERE c.recording_id = $1 "
+             "AND (c.node = $4 OR n.seen_at > since.at))",
              recording, blob, within, node) == 1;
 }
 
@@ -251,10 +259,7 @@ std::vector<Seen> look_at(Connection& db, const std::string& node, const std::ve
 }
 
 Bytes held_bytes(Connection& db, const std::string& node) {
-  auto rows = db.select(
-      "SELECT coalesce(sum(r.media_bytes), 0)::bigint FROM copy c JOIN recording r ON r.id = c.recording_id "
-      "WHERE c.node = $1",
-      node);
+  auto rows = db.select("SELECT coalesce(sum(bytes), 0)::bigint FROM held WHERE node = $1", node);
   rows.next();
   return static_cast<Bytes>(rows.integer());
 }

@@ -24,7 +24,7 @@ std::vector<RecordingId> not_to_be_kept(Connection& db, const std::vector<Record
 
 bool disown(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob);
 
-bool node_lives(Connection& db, const std::string& node, const std::string& url);
+bool node_lives(Connection& db, const std::string& node, const std::string& url, milliseconds within);
 bool node_leaves(Connection& db, const std::string& node);
 std::optional<Whereabouts> whereabouts(Connection& db, const std::string& node, const Key& key, milliseconds within);
 bool copied(Connection& db, const std::string& node, const RecordingId& recording, const std::string& blob,

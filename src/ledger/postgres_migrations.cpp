@@ -12,6 +12,7 @@
 #include "ledger/migrations/postgres_0002.hpp"
 #include "ledger/migrations/postgres_0003.hpp"
 #include "ledger/migrations/postgres_0004.hpp"
+#include "ledger/migrations/postgres_0005.hpp"
 #include "ledger/tombstone.hpp"
 
 namespace onetake::ledger::pg {
@@ -20,15 +21,15 @@ namespace {
 struct Migration {
   std::string sql;
   int compatible_from;  ///< builds that know this schema, and later ones, get along with what it makes
-  /// The table that was there before, and that this changes or makes an index of.
-  std::string changes = {};
+  /// Tables that were there before, and that this changes, counts, or makes an index of.
+  std::vector<std::string> changes = {};
 };
 
-const std::array<Migration, 4>& migrations() {
-  static const std::array<Migration, 4> all{
+const std::array<Migration, 5>& migrations() {
+  static const std::array<Migration, 5> all{
       Migration{std::string{postgres_0001_tables}.append(postgres_0001_triggers).append(postgres_0001_functions), 1},
-      Migration{std::string{postgres_0002}, 1, "recording"}, Migration{std::string{postgres_0003}, 1, "recording"},
-      Migration{std::string{postgres_0004}, 1}};
+      Migration{std::string{postgres_0002}, 1, {"recording"}}, Migration{std::string{postgres_0003}, 1, {"recording"}},
+      Migration{std::string{postgres_0004}, 1}, Migration{std::string{postgres_0005}, 1, {"copy", "node"}}};
   return all;
 }
 
@@ -71,8 +72,7 @@ void lock_tables(Connection& db, int from, int to, milliseconds at_most) {
   if (from == 0) return;
   std::set<std::string> tables;  // in the order of their names
   for (int version = from + 1; version <= to; ++version)
-    if (const auto& changes = migrations().at(static_cast<std::size_t>(version - 1)).changes; !changes.empty())
-      tables.insert(changes);
+    for (const auto& table : migrations().at(static_cast<std::size_t>(version - 1)).changes) tables.insert(table);
   const auto lock_timeout = [](milliseconds limit) {
     return "SET LOCAL lock_timeout = " + std::to_string(limit.count());
   };

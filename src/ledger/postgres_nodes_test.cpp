@@ -19,8 +19,8 @@ WallTime at(std::int64_t ms) { return WallTime{milliseconds{1'795'339'800'000 + 
 class PostgresNodes : public testing::Test {
  protected:
   PostgresNodes() {
-    loop_.run(one_->node_lives("http://one"));
-    loop_.run(two_->node_lives("http://two"));
+    loop_.run(one_->node_lives("http://one", hour));
+    loop_.run(two_->node_lives("http://two", hour));
   }
   std::unique_ptr<Ledger> node(const std::string& name) {
     return open_postgres(schema_.url(), {.node = name, .pool = 2});
@@ -54,6 +54,11 @@ class PostgresNodes : public testing::Test {
     std::vector<std::string> blobs;
     for (const auto& each : loop_.run(node.least_played({}, 100))) blobs.push_back(each.blob);
     return blobs;
+  }
+  /// As if it had given its signs of life since yesterday.
+  void has_lived(const std::string& node) {
+    schema_.connect()->execute("UPDATE node SET alive_since = alive_since - interval '1 day' WHERE id = '" + node +
+                               "'");
   }
   /// As if it had given no sign of life for a day.
   void silence(const std::string& node) {
@@ -153,11 +158,11 @@ TEST_F(PostgresNodes, OnlyTheLivingAreNamed) {
   on_both("CA1", "blob-1");
   silence("http://two");
   EXPECT_THAT(where("CA1").holders, IsEmpty());
-  EXPECT_FALSE(loop_.run(two_->node_lives("http://two"))) << "it was known";
+  EXPECT_FALSE(loop_.run(two_->node_lives("http://two", hour))) << "it was known";
   EXPECT_THAT(where("CA1").holders, ElementsAre("http://two"));
   EXPECT_TRUE(loop_.run(two_->node_leaves()));
   EXPECT_THAT(where("CA1").holders, IsEmpty());
-  EXPECT_TRUE(loop_.run(two_->node_lives("http://elsewhere"))) << "it is back, under another address";
+  EXPECT_TRUE(loop_.run(two_->node_lives("http://elsewhere", hour))) << "it is back, under another address";
   EXPECT_THAT(where("CA1").holders, ElementsAre("http://elsewhere"));
 
   const auto lease = claimed(*two_, "CA2");
@@ -172,7 +177,7 @@ TEST_F(PostgresNodes, OnlyTheLivingAreNamed) {
 TEST_F(PostgresNodes, AnAddressIsTheNewestNodes) {
   on_both("CA1", "blob-1");
   const auto three = node("http://three");
-  loop_.run(three->node_lives("http://two"));
+  loop_.run(three->node_lives("http://two", hour));
   EXPECT_THAT(where("CA1").holders, IsEmpty()) << "who is there now has nothing";
 }
 
@@ -186,6 +191,7 @@ TEST_F(PostgresNodes, TheyShareOneSecretThatNobodyElseHas) {
 }
 
 TEST_F(PostgresNodes, WhatNoLivingNodeHoldsIsLost) {
+  has_lived("http://one");
   const auto recording = on_both("CA1", "blob-1");
   silence("http://two");
   EXPECT_FALSE(loop_.run(one_->lost(recording, "blob-1", hour))) << "it is here";
@@ -201,6 +207,22 @@ TEST_F(PostgresNodes, WhatNoLivingNodeHoldsIsLost) {
   ASSERT_TRUE(loop_.run(one_->disown(durable, "blob-2")));
   EXPECT_FALSE(loop_.run(one_->lost(durable, "blob-2", hour)));
   EXPECT_EQ(state("CA2"), State::ready);
+}
+
+// The database was away, or its clock was set forward: nobody could be heard, whoever asks included.
+TEST_F(PostgresNodes, SilenceCountsOnlyWhereItCouldHaveBeenBroken) {
+  const auto recording = on_both("CA1", "blob-1");
+  ASSERT_TRUE(loop_.run(one_->disown(recording, "blob-1")));
+  has_lived("http://one");
+  silence("http://one");
+  silence("http://two");
+  EXPECT_FALSE(loop_.run(one_->lost(recording, "blob-1", hour))) << "it was silent itself";
+  loop_.run(one_->node_lives("http://one", hour));
+  EXPECT_FALSE(loop_.run(one_->lost(recording, "blob-1", hour))) << "it has been back for less than an hour";
+  EXPECT_EQ(state("CA1"), State::ready);
+  has_lived("http://one");
+  loop_.run(one_->node_lives("http://one", hour));
+  EXPECT_TRUE(loop_.run(one_->lost(recording, "blob-1", hour)));
 }
 
 TEST_F(PostgresNodes, ACopyThatIsTooLateStaysLoose) {

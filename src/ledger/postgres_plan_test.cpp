@@ -33,7 +33,8 @@ Play pressed(const std::string& call, AskedBy asked_by = AskedBy::play) {
 class PostgresPlans : public testing::Test {
  protected:
   PostgresPlans() {
-    loop_.run(open_postgres(schema_.url(), {.node = "http://one", .pool = 2})->node_lives("http://one"));  // the tables
+    loop_.run(open_postgres(schema_.url(), {.node = "http://one", .pool = 2})
+                  ->node_lives("http://one", milliseconds{15'000}));  // the tables
     schema_.connect()->execute(
         "SET session_replication_role = replica;"
         "INSERT INTO recording (id, tenant, call_sid, recording_key, provider, source_url, source_key, "
@@ -65,7 +66,7 @@ class PostgresPlans : public testing::Test {
   /// Every call that is made while people play, and by whoever keeps house.
   void ask_everything(Ledger& ledger) {
     const Setback setback{Cause::unavailable, "", 503};
-    loop_.run(ledger.node_lives("http://one"));
+    loop_.run(ledger.node_lives("http://one", milliseconds{15'000}));
     loop_.run(ledger.sign_of_life("worker"));
 
     const auto lease = cold(ledger, "CN1");

@@ -174,7 +174,7 @@ Task<std::vector<RecordingId>> Sqlite::not_to_be_kept(std::vector<RecordingId> r
 
 // One node, which is this process: it has no neighbours, and what it holds it can be asked for.
 
-Task<bool> Sqlite::node_lives(std::string) {
+Task<bool> Sqlite::node_lives(std::string, milliseconds) {
   return reading([](Connection&) { return false; });
 }
 

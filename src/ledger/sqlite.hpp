@@ -42,7 +42,7 @@ class Sqlite final : public Ledger {
   Task<std::vector<std::string>> loose_files(bool announced_too, int limit) override;
   Task<int> strike_files(std::vector<std::string> blobs, bool announced_too) override;
   Task<std::vector<RecordingId>> not_to_be_kept(std::vector<RecordingId> recordings) override;
-  Task<bool> node_lives(std::string url) override;
+  Task<bool> node_lives(std::string url, milliseconds within) override;
   Task<bool> node_leaves() override;
   Task<std::optional<Whereabouts>> whereabouts(Key key, milliseconds within) override;
   Task<bool> copied(RecordingId recording, std::string blob, WallTime now) override;

@@ -84,7 +84,7 @@ class ScriptedLedger final : public ledger::Ledger {
   Task<std::vector<RecordingId>> not_to_be_kept(std::vector<RecordingId>) override {
     return not_expected(std::vector<RecordingId>{});
   }
-  Task<bool> node_lives(std::string) override { return not_expected(false); }
+  Task<bool> node_lives(std::string, milliseconds) override { return not_expected(false); }
   Task<bool> node_leaves() override { return not_expected(false); }
   Task<std::optional<ledger::Whereabouts>> whereabouts(Key, milliseconds) override {
     return not_expected(std::optional<ledger::Whereabouts>{});

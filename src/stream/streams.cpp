@@ -192,9 +192,9 @@ Task<std::optional<Opened>> Streams::elsewhere(Key key, const Recording& recordi
     co_return refused(Fault::unavailable, "The audio lies on a durable storage that this server is not told of.");
   if (where->durable) co_return co_await bring_back(fillings_->open(recording), wait, false);
   const bool gone = co_await ledger_.lost(recording.id, blob, node_silence_);
-  if (gone)
-    log::warn("blob.lost", "no living node has the audio; the next Play fetches the recording again",
-              {{"recording", recording.id.str()}, {"blob", blob}});
+  if (!gone) co_return Elsewhere{};  // whoever has it may be heard of at any moment
+  log::warn("blob.lost", "no living node has the audio; the next Play fetches the recording again",
+            {{"recording", recording.id.str()}, {"blob", blob}});
   co_return std::nullopt;
 }
 
