@@ -14,21 +14,23 @@ namespace {
 
 /// Milliseconds above a 12 bit counter: RFC 9562 section 6.2, method 1. The counter runs over into the milliseconds,
 /// and a clock that is set back changes nothing.
-std::uint64_t next_stamp() {
-  static std::mutex mutex;
-  static std::uint64_t last = 0;
-  const auto now = static_cast<std::uint64_t>(wall_now().time_since_epoch().count()) << 12;
-  const std::lock_guard lock{mutex};
-  last = now > last ? now : last + 1;
-  return last;
-}
+class Stamps {
+ public:
+  std::uint64_t next(WallTime at) {
+    const auto now = static_cast<std::uint64_t>(at.time_since_epoch().count()) << 12;
+    const std::lock_guard lock{mutex_};
+    last_ = now > last_ ? now : last_ + 1;
+    return last_;
+  }
 
-}  // namespace
+ private:
+  std::mutex mutex_;
+  std::uint64_t last_ = 0;
+};
 
-std::string uuid7() {
+std::string uuid7_of(std::uint64_t stamp) {
   std::array<unsigned char, 16> b{};
   if (RAND_bytes(b.data() + 8, 8) != 1) throw std::runtime_error("no random numbers");
-  const auto stamp = next_stamp();
   const auto ms = stamp >> 12;
   for (std::size_t i = 0; i < 6; ++i) b.at(i) = static_cast<unsigned char>(ms >> (40 - 8 * i));
   b[6] = static_cast<unsigned char>(0x70 | ((stamp >> 8) & 0x0f));
@@ -44,6 +46,18 @@ std::string uuid7() {
     text += digits[b.at(i) & 15];
   }
   return text;
+}
+
+}  // namespace
+
+std::string uuid7() {
+  static Stamps ours;
+  return uuid7_of(ours.next(wall_now()));
+}
+
+std::string uuid7(WallTime at) {
+  static Stamps theirs;
+  return uuid7_of(theirs.next(at));
 }
 
 bool valid_call_sid(std::string_view text) {

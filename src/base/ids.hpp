@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.hpp"
+
 namespace onetake {
 
 /// A string that cannot be taken for another kind of string.
@@ -30,6 +32,8 @@ using CallSid = Id<struct CallSidTag>;        ///< the provider's name of a call
 
 /// RFC 9562 section 5.7. Later calls of one process sort after earlier ones, also within a millisecond. Any thread.
 std::string uuid7();
+/// The same of a moment that somebody else's clock tells, apart from those of our own.
+std::string uuid7(WallTime at);
 
 /// 1 to 64 of [A-Za-z0-9_.-], not starting with a dot. Recording sids have the same form.
 bool valid_call_sid(std::string_view text);

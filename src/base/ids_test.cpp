@@ -41,7 +41,7 @@ TEST(Uuid7, BeginsWithTheTime) {
 
 TEST(Uuid7, LaterOnesSortAfterEarlierOnesWithinAMillisecond) {
   std::vector<std::string> ids(20'000);
-  std::ranges::generate(ids, uuid7);
+  std::ranges::generate(ids, [] { return uuid7(); });
   EXPECT_TRUE(std::ranges::is_sorted(ids));
   EXPECT_EQ(std::ranges::adjacent_find(ids), ids.end());
 }
@@ -55,7 +55,7 @@ TEST(Uuid7, EachThreadSeesItsOwnSortedAndAllDiffer) {
     for (auto& ids : made)
       threads.emplace_back([&ids, &ready] {
         ready.arrive_and_wait();
-        std::ranges::generate(ids, uuid7);
+        std::ranges::generate(ids, [] { return uuid7(); });
       });
   }
   std::set<std::string> all;
@@ -66,6 +66,15 @@ TEST(Uuid7, EachThreadSeesItsOwnSortedAndAllDiffer) {
   EXPECT_EQ(all.size(), 4 * each);
   // What one thread has made when another begins sorts before.
   EXPECT_GT(uuid7(), *all.rbegin());
+}
+
+TEST(Uuid7, OfAGivenMomentSortsByIt) {
+  const auto now = wall_now();
+  const auto later = uuid7(now + std::chrono::hours{1});
+  uuid7();
+  EXPECT_LT(later, uuid7(now)) << "later calls sort after earlier ones all the same";
+  EXPECT_GT(uuid7(now + std::chrono::hours{2}), later);
+  EXPECT_LT(uuid7(), later) << "our own clock is another";
 }
 
 TEST(CallSid, TakesSixtyFourOfItsCharacters) {

@@ -60,8 +60,13 @@ class Node {
   Node(const Schema& schema, WallTime (*clock)()) : clock_(clock), target_{.url = schema.url(), .clock = clock} {}
 
   [[nodiscard]] WallTime now() const { return clock_(); }
-  Recording put(const std::string& call) {
-    return session_.once([&](pg::Connection& db) { return pg::put(db, acme, CallSid{call}, {}, now()); }).recording;
+  Recording put(const std::string& call, const std::string& recording_sid = {}) {
+    Registration said;
+    said.recording_sid = recording_sid;
+    return session_.once([&](pg::Connection& db) { return pg::put(db, acme, CallSid{call}, said, now()); }).recording;
+  }
+  RecordingId find(const std::string& call) {
+    return session_.again([&](pg::Connection& db) { return pg::find(db, {acme, CallSid{call}, {}}); })->id;
   }
   Admission play(const std::string& call, bool claim = false) {
     Play play;
@@ -125,6 +130,14 @@ TEST_F(PostgresClocks, APlayOfAnyNodeIsDueAtOnceForAnyOther) {
       EXPECT_THAT(claimed[0].recording.run->created_at, is_about(claims->now())) << "for its deadline, by their clock";
     }
   }
+}
+
+// `{call_sid}` alone is the one that was registered first, by whichever clock.
+TEST_F(PostgresClocks, TheFirstRecordingOfACallIsTheFirstOnAnyNode) {
+  const auto first = ahead_.put("CA1", "RE1");
+  right_.put("CA1", "RE2");
+  behind_.put("CA1", "RE3");
+  EXPECT_EQ(right_.find("CA1"), first.id);
 }
 
 TEST_F(PostgresClocks, ANodeAheadFailsNobodysQueuedRuns) {

@@ -97,7 +97,7 @@ Put put(Connection& db, const TenantId& tenant, const CallSid& call_sid, const R
   for (;;) {  // until the name is ours, or its holder is locked before it is erased
     Put fresh;
     fresh.created = true;
-    fresh.recording.id = RecordingId{uuid7()};
+    fresh.recording.id = RecordingId{uuid7(now)};  // the least is the first, whichever node it came to
     fresh.recording.tenant = tenant;
     fresh.recording.call_sid = call_sid;
     fresh.recording.registered = registration;
