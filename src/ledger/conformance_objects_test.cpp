@@ -95,6 +95,15 @@ TEST_P(Conformance, WhatIsBeingRemovedIsNotDurable) {
   EXPECT_THAT(objects.not_durable(), IsEmpty());
 }
 
+// Its removal failed while the clock was a year ahead.
+TEST_P(Conformance, WhatWasPutOffByAClockThatWasAheadIsRemovedAllTheSame) {
+  Objects objects{loop_, *ledger_};
+  constexpr std::int64_t year = 31'536'000'000;
+  ASSERT_TRUE(objects.announce("a", at(0)));
+  ASSERT_THAT(objects.take(at(year), at(year + 240'000)), ElementsAre("a"));
+  EXPECT_THAT(objects.take(at(1'000), at(241'000)), ElementsAre("a"));
+}
+
 // Two nodes copy one file, and one of them is the later.
 TEST_P(Conformance, WhatIsDurableAlreadyStaysSo) {
   Objects objects{loop_, *ledger_};
