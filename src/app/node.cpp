@@ -4,8 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <csignal>
 #include <cstdlib>
 
 #include "base/log.hpp"
@@ -223,6 +222,8 @@ void Node::run() {
               {{"node", instance_.node()}, {"node_url", node_url()}});
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run_until_stopped(); });
   main_.run_until_stopped();
+  // What follows waits for threads, which a database may hold up; a second signal waits for nobody.
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { std::_Exit(1); });
 
   for (const auto& loop : loops_) loop->stop();
   for (auto& thread : threads_) thread.join();

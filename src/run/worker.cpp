@@ -1,8 +1,6 @@
 #include "run/worker.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/log.hpp"
@@ -36,11 +34,15 @@ Worker::Worker(Loop& loop, ledger::Ledger& ledger, blob::Store& store, Offload& 
       slots_(limits.max_concurrent, limits.per_tenant_concurrent) {}
 
 void Worker::start() {
-  asio::co_spawn(loop_.get_executor(), look_for_work(), asio::detached);
-  asio::co_spawn(loop_.get_executor(), beat(), asio::detached);
-  for (int i = 0; i < beats_at_once; ++i) asio::co_spawn(loop_.get_executor(), beat_in_turn(), asio::detached);
-  asio::co_spawn(loop_.get_executor(), keep_to_leases(), asio::detached);
-  asio::co_spawn(loop_.get_executor(), sweep(), asio::detached);
+  {
+    const std::lock_guard lock{mutex_};
+    claiming_ = true;  // what it begins with
+  }
+  loop_.spawn(look_for_work());
+  loop_.spawn(beat());
+  for (int i = 0; i < beats_at_once; ++i) loop_.spawn(beat_in_turn());
+  loop_.spawn(keep_to_leases());
+  loop_.spawn(sweep());
   poke();
 }
 
@@ -65,8 +67,7 @@ void Worker::take(Slots::Slot slot, ledger::Claimed claimed, std::shared_ptr<Fli
     const std::lock_guard lock{mutex_};
     ++busy_;
   }
-  asio::co_spawn(loop_.get_executor(), fetch(std::move(slot), std::move(claimed), std::move(flight), asked),
-                 asio::detached);
+  loop_.spawn(fetch(std::move(slot), std::move(claimed), std::move(flight), asked));
 }
 
 void Worker::give_back(Slots::Slot slot) {
@@ -92,14 +93,14 @@ void Worker::drain() {
 Task<void> Worker::finish(Deadline deadline) {
   drain();
   std::unique_lock lock{mutex_};
-  while (busy_ > 0)
+  while (busy_ > 0 || claiming_)
     if (!co_await waiters_.wait(lock, deadline)) break;
-  if (busy_ == 0) co_return;
+  if (busy_ == 0 && !claiming_) co_return;
   stopping_ = true;
   lock.unlock();
   for (const auto& flight : flights_.all()) flight->stop();
   lock.lock();
-  while (busy_ > 0) co_await waiters_.wait(lock, never);
+  while (busy_ > 0 || claiming_) co_await waiters_.wait(lock, never);
 }
 
 Task<void> Worker::look_for_work() {
@@ -107,18 +108,8 @@ Task<void> Worker::look_for_work() {
     auto wake_at = in(limits_.sweep);
     try {
       if (const int free = slots_.free(); free > 0) {
-        const auto asked = Monotonic::now();
         const auto now = wall_now();
-        auto all = co_await ledger_.claim(free, limits_.per_tenant_concurrent, limits_.lease, now);
-        for (auto& claimed : all) {
-          auto slot = slots_.take(claimed.recording.tenant);
-          auto flight = flights_.open(claimed.recording, Flights::By::worker);
-          if (slot) {
-            take(std::move(*slot), std::move(claimed), std::move(flight), asked);
-          } else {  // a Play took the place meanwhile
-            co_await return_claim(claimed, flight, "all places were taken");
-          }
-        }
+        co_await claim(free, now);
         if (const auto due = co_await ledger_.next_due(now); due && slots_.free() > 0)
           wake_at = std::min(wake_at, in(std::max(*due - wall_now(), milliseconds{1})));
       }
@@ -126,10 +117,29 @@ Task<void> Worker::look_for_work() {
       log::error("ledger.unavailable", "cannot look for queued runs", {{"error", error.what()}});
     }
     std::unique_lock lock{mutex_};
+    claiming_ = false;
+    waiters_.wake_all();
     while (!poked_ && !draining_)
       if (!co_await waiters_.wait(lock, wake_at)) break;
     poked_ = false;
     if (draining_) co_return;
+    claiming_ = true;
+  }
+}
+
+/// What it brings is taken, or given back: to a Play that took the place meanwhile, or to other servers if this one is
+/// about to stop.
+Task<void> Worker::claim(int most, WallTime now) {
+  const auto asked = Monotonic::now();
+  auto all = co_await ledger_.claim(most, limits_.per_tenant_concurrent, limits_.lease, now);
+  for (auto& claimed : all) {
+    auto slot = reserve(claimed.recording.tenant);
+    auto flight = flights_.open(claimed.recording, Flights::By::worker);
+    if (slot) {
+      take(std::move(*slot), std::move(claimed), std::move(flight), asked);
+    } else {
+      co_await return_claim(claimed, flight, "there was no place for it");
+    }
   }
 }
 

@@ -90,6 +90,7 @@ class Worker {
   bool stopping();
   bool over();
   Task<void> look_for_work();
+  Task<void> claim(int most, WallTime now);
   void end(const std::shared_ptr<Flight>& flight, Run run);
 
   // worker_leases.cpp
@@ -123,6 +124,7 @@ class Worker {
   Task<void> wait_outside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Gate::Refusal refusal);
   Task<bool> requeue(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight, Reason reason,
                      Setback setback, WallTime due, bool counts);
+  Task<void> unpublish(std::string blob);
   Task<void> step_aside(const ledger::Claimed& claimed, const std::shared_ptr<Flight>& flight);
   /// Whether the run was still the lease's when it was written.
   enum class Held {
@@ -149,13 +151,14 @@ class Worker {
   Gates gates_{Gate::Limits{}};
 
   std::mutex mutex_;
-  Waiters waiters_{mutex_};  ///< for `poked_`, `to_check_`, `to_beat_`, `busy_` and the stop flags
+  Waiters waiters_{mutex_};  ///< for `poked_`, `to_check_`, `to_beat_`, `busy_`, `claiming_` and the stop flags
   bool poked_ = false;
   std::set<RunId> to_check_;
   std::deque<std::shared_ptr<Flight>> to_beat_;  ///< null: a sign of life
   bool draining_ = false;
   bool stopping_ = false;
   int busy_ = 0;
+  bool claiming_ = false;  ///< a claim may be under way
 };
 
 }  // namespace onetake::run

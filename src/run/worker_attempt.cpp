@@ -300,8 +300,7 @@ Task<void> Worker::complete(const ledger::Claimed& claimed, const std::shared_pt
   }
   if (held != Held::yes) {
     // Where nobody knows, the next start finds out: it has been announced, and goes unless something points to it.
-    const auto unlink = [this, blob] { store_.remove(blob); };
-    if (held == Held::no) co_await disk_.run(unlink);
+    if (held == Held::no) co_await unpublish(blob);
     flight->paused.reset();
     co_await step_aside(claimed, flight);
     co_return;
@@ -420,6 +419,18 @@ Task<bool> Worker::requeue(const ledger::Claimed& claimed, const std::shared_ptr
   co_return held == Held::yes;
 }
 
+/// Nobody will ever point to it: off the disk, and off the list of those of which that is not known.
+Task<void> Worker::unpublish(std::string blob) {
+  const auto unlink = [this, &blob] { store_.remove(blob); };
+  co_await disk_.run(unlink);
+  try {
+    std::vector<std::string> blobs{std::move(blob)};
+    co_await ledger_.strike_files(std::move(blobs), true);
+  } catch (const std::exception& error) {  // the next start does
+    log::warn("ledger.unavailable", "cannot strike off a file that was removed", {{"error", error.what()}});
+  }
+}
+
 /// The run is not ours any more, or we cannot keep it. Where it is still active it is queued, by ourselves if nobody
 /// has taken it, and the next claim goes on with this flight; where nobody will claim it here, or it has ended, nobody
 /// may wait for more, and what was erased, replaced or cancelled is not heard any more.
@@ -446,6 +457,7 @@ Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_
     const std::lock_guard lock{mutex_};
     draining = draining_;
   }
+  if (run.status == RunStatus::cancelled) flight->withdrawn = true;
   if (active(run.status) && !draining) {
     flight->update(std::move(run));
   } else {
@@ -454,4 +466,3 @@ Task<void> Worker::step_aside(const ledger::Claimed& claimed, const std::shared_
 }
 
 }  // namespace onetake::run
-  if (run.status == RunStatus::cancelled) flight->withdrawn = true;

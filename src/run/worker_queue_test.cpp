@@ -98,6 +98,23 @@ TEST_F(WorkerTest, FinishingGivesLeasesBackUncounted) {
   EXPECT_FALSE(worker_->reserve(acme));
 }
 
+// The database is busy, and its answer comes when the server is about to stop: nobody would ever work on that lease.
+TEST_F(WorkerTest, FinishingGivesBackWhatItWasClaiming) {
+  ledger::Play press;
+  press.key = key();
+  press.explicit_action = true;
+  press.now = wall_now();
+  ASSERT_EQ(loop_.run(ledger_->play(press)).found, ledger::Found::created);
+  auto busy = loop_.start(ledger_->query(
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000) SELECT max(i) FROM n"));
+  worker_->start();
+  loop_.settle();  // its claim waits behind that
+  loop_.run(finish(*worker_, never));
+  EXPECT_TRUE(busy.get());
+  EXPECT_EQ(recording().run->status, RunStatus::queued);
+  EXPECT_EQ(recording().run->attempt, 0);
+}
+
 TEST_F(WorkerTest, FinishingWaitsForWhatEndsInTime) {
   auto step = sends(wav(5000));
   step.holds = true;
