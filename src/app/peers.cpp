@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/metrics.hpp"
+#include "signal/fallback_wakes.hpp"
+#include "signal/line_wakes.hpp"
 #include "signal/postgres_wakes.hpp"
 #include "signal/redis_wakes.hpp"
 
@@ -31,8 +33,10 @@ Peers::OverRedis::OverRedis(const signal::RedisAddress& address)
 Peers::Peers(const Settings& settings) {
   if (settings.redis.url) redis_.emplace(*settings.redis.url);
   if (!settings.database.shared()) return;
-  wakes_ =
-      settings.redis.url ? signal::redis_wakes(*settings.redis.url) : signal::postgres_wakes(settings.database.url);
+  wakes_ = signal::postgres_wakes(settings.database.url);
+  if (redis_)
+    wakes_ = std::make_unique<signal::FallbackWakes>(signal::redis_wakes(*settings.redis.url), std::move(wakes_),
+                                                     [this] { return redis_->redis.here(); });
 }
 
 void Peers::tell(ledger::Change change, const std::string& id) noexcept {

@@ -13,7 +13,7 @@
 namespace onetake::app {
 
 /// What this node says to the others and hears from them beside the database: hints and limits over Redis, where there
-/// is one, wake-ups over Redis or else over PostgreSQL. All of it may be lost, and costs time only.
+/// is one, wake-ups over Redis while it is there, else over PostgreSQL. All of it may be lost, and costs time only.
 class Peers {
  public:
   explicit Peers(const Settings& settings);

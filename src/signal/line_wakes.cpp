@@ -100,14 +100,17 @@ void LineWakes::run() {
     try {
       const auto line = dial_();
       since = Monotonic::now();
+      up_ = true;
       if (std::exchange(down, false)) log::info("wakes.available", "other nodes are heard again", {{"line", name_}});
       heard_({.topic = Topic::everything});
       serve(*line);
     } catch (const std::exception& error) {
+      if (up_.exchange(false) && broken_) broken_();
       if (!std::exchange(down, true))
         log::warn("wakes.unavailable", "other nodes are not heard; sweeps find what they do",
                   {{"line", name_}, {"error", error.what()}});
     }
+    up_ = false;
     if (since != Deadline::max() && Monotonic::now() - since >= timing_.redial_at_most) wait = timing_.redial;
     if (!pause(wait)) return;
     wait = std::min(2 * wait, timing_.redial_at_most);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -34,6 +36,11 @@ class LineWakes final : public Wakes {
   void announce(Wake wake) noexcept override;
   void listen(Heard heard) override;
 
+  /// Connected, as far as is known. Any thread.
+  [[nodiscard]] bool up() const { return up_; }
+  /// Called on the thread of the line whenever it breaks: what was announced may not have been said. Before `listen`.
+  void on_break(std::function<void()> broken) { broken_ = std::move(broken); }
+
  private:
   void run();
   void serve(WakeLine& line);
@@ -52,6 +59,8 @@ class LineWakes final : public Wakes {
   bool ending_ = false;
   std::deque<Wake> waiting_;
   Heard heard_;
+  std::function<void()> broken_;
+  std::atomic<bool> up_ = false;
   std::thread thread_;
 };
 

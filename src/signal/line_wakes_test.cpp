@@ -1,17 +1,19 @@
 #include "signal/line_wakes.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/eventfd.h>
 
 #include <atomic>
 #include <stdexcept>
 
 #include "signal/test_ear.hpp"
+#include "signal/test_line.hpp"
 
 namespace onetake::signal {
 namespace {
 
+using test::dial;
 using test::Ear;
+using test::FarEnd;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -20,70 +22,10 @@ const Wake everything{.topic = Topic::everything, .id = {}};
 const Wake queued{.topic = Topic::run_queued, .id = {}};
 Wake ended(int run) { return {.topic = Topic::run_ended, .id = std::to_string(run)}; }
 
-/// The far end of a line, in the hands of a test.
-struct FarEnd {
-  std::mutex mutex;
-  std::condition_variable more;
-  bool reachable = true;
-  bool breaks = false;  ///< the next batch is lost with the line
-  bool holds = false;   ///< batches do not return from being sent
-  int sending = 0;
-  std::vector<std::vector<std::string>> batches;
-  std::vector<std::string> arriving;
-  Fd arrived{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-
-  template <class Change>
-  void change(Change change) {
-    const std::lock_guard lock{mutex};
-    change();
-    more.notify_all();
-  }
-  template <class Condition>
-  void until(Condition condition) {
-    std::unique_lock lock{mutex};
-    more.wait(lock, condition);
-  }
-  void says(std::string message) {
-    change([&] { arriving.push_back(std::move(message)); });
-    ::eventfd_write(arrived.get(), 1);
-  }
-};
-
-class ScriptedLine final : public WakeLine {
- public:
-  explicit ScriptedLine(FarEnd& far) : far_(far) {}
-  [[nodiscard]] int fd() const override { return far_.arrived.get(); }
-  void send(const std::vector<std::string>& messages) override {
-    std::unique_lock lock{far_.mutex};
-    ++far_.sending;
-    far_.more.notify_all();
-    far_.more.wait(lock, [&] { return !far_.holds; });
-    if (std::exchange(far_.breaks, false)) throw std::runtime_error{"the line breaks"};
-    far_.batches.push_back(messages);
-    far_.more.notify_all();
-  }
-  std::vector<std::string> receive() override {
-    eventfd_t ignored = 0;
-    ::eventfd_read(far_.arrived.get(), &ignored);
-    const std::lock_guard lock{far_.mutex};
-    return std::exchange(far_.arriving, {});
-  }
-
- private:
-  FarEnd& far_;
-};
-
 class LineWakesTest : public testing::Test {
  protected:
   std::unique_ptr<LineWakes> made(LineWakes::Timing timing = {.redial = milliseconds{1}, .most_waiting = 4}) {
-    return std::make_unique<LineWakes>(
-        "test",
-        [this]() -> std::unique_ptr<WakeLine> {
-          const std::lock_guard lock{far_.mutex};
-          if (!far_.reachable) throw std::runtime_error{"nobody is there"};
-          return std::make_unique<ScriptedLine>(far_);
-        },
-        timing);
+    return std::make_unique<LineWakes>("test", dial(far_), timing);
   }
   void until_batches(std::size_t count) {
     far_.until([&] { return far_.batches.size() >= count; });

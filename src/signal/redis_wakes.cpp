@@ -67,7 +67,7 @@ DialWakes redis_line(RedisAddress address) {
   return [address = std::move(address)] { return std::make_unique<Line>(address); };
 }
 
-std::unique_ptr<Wakes> redis_wakes(RedisAddress address) {
+std::unique_ptr<LineWakes> redis_wakes(RedisAddress address) {
   return std::make_unique<LineWakes>("redis", redis_line(std::move(address)));
 }
 

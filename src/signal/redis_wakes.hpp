@@ -2,9 +2,9 @@
 
 #include <memory>
 
+#include "signal/line_wakes.hpp"
 #include "signal/redis_address.hpp"
 #include "signal/wake_line.hpp"
-#include "signal/wakes.hpp"
 
 namespace onetake::signal {
 
@@ -13,6 +13,6 @@ namespace onetake::signal {
 /// may not publish; both to a server that can be written to, as a replica's subscribers do not hear the others.
 DialWakes redis_line(RedisAddress address);
 
-std::unique_ptr<Wakes> redis_wakes(RedisAddress address);
+std::unique_ptr<LineWakes> redis_wakes(RedisAddress address);
 
 }  // namespace onetake::signal

@@ -46,6 +46,32 @@ TEST(NodesWithRedis, TheKeyNamesTheRunUnderWay) {
   EXPECT_EQ(database.ask("SELECT count(*) FROM run"), "1\n");
 }
 
+// Who fetches hears of a Play, and of its end, though Redis is away: over the database, and not at the next sweep.
+TEST(NodesWithRedis, WithoutItNobodyWaitsForASweep) {
+  Provider provider;
+  const SharedDatabase database;
+  RedisServer redis;
+  auto settings = with(redis);
+  settings["fetch.sweep"] = "\"10m\"";
+  auto of_one = settings;
+  of_one["server.role"] = "\"api\"";
+  auto of_two = settings;
+  of_two["server.role"] = "\"worker\"";
+  Server one{provider, database.node(of_one)};
+  Server two{provider, database.node(of_two)};
+  for (const auto* server : {&one, &two}) server->until("onetake_redis_up", "", 1);
+  auto call = provider.has("CA1", speech(5s)).answering(hold_at(0.5, "half"));
+  one.has(call);
+  redis.kill();
+
+  auto people = one.play(call, 2);
+  people.until_heard(1000);
+  EXPECT_THAT(one.post("/api/runs/" + one.get(recording("CA1"))["/run/id"] + "/cancel"), Has(202));
+  call.until(aborted());
+  people.until_the_end();
+  EXPECT_THAT(people, Each(WasCutBefore(call.audio.size())));
+}
+
 /// What may happen to Redis in mid-run.
 struct Trouble {
   const char* name;
