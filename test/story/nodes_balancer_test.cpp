@@ -54,6 +54,42 @@ TEST(NodesBehindNginx, ACallHasItsNode) {
   EXPECT_EQ(one.metric("onetake_relayed_requests_total") + two.metric("onetake_relayed_requests_total"), 0);
 }
 
+// A node that leaves moves its share to the others, and no other call.
+TEST(NodesBehindNginx, WhoLeavesMovesOnlyItsShare) {
+  Provider provider;
+  const SharedDatabase database;
+  const Server one{provider, database.node()};
+  const Server two{provider, database.node()};
+  const Server three{provider, database.node()};
+  Balancer balancer{{&one, &two, &three}};
+  const auto calls = calls_of(provider, one, 24, whole());
+  const auto hear_all = [&] {
+    for (const auto& call : calls) {
+      auto people = balancer.play(call);
+      people.until_the_end();
+      EXPECT_THAT(people, Each(HeardExactly(call.audio))) << call.sid;
+    }
+  };
+  hear_all();
+  for (const auto& call : calls) EXPECT_EQ(one.settled(call.sid), "ready");
+  const auto share = static_cast<double>(three.files("audio"));
+  EXPECT_GT(share, 0);
+  EXPECT_LT(share, 24);
+
+  balancer.has({&one, &two});
+  const auto passed = [&] {
+    return one.metric("onetake_relayed_requests_total") + two.metric("onetake_relayed_requests_total");
+  };
+  EXPECT_EQ(passed(), 0);
+  const auto only_its_share = [&] {  // once nginx has taken the change up
+    const auto before = passed();
+    hear_all();
+    return passed() - before == share;
+  };
+  EXPECT_TRUE(Server::eventually(only_its_share)) << share;
+  for (const auto& call : calls) EXPECT_EQ(call.requests(), 1);
+}
+
 // A node is killed while people listen through it: the other has its share, and nothing of its own is disturbed.
 TEST(NodesBehindNginx, OneIsKilled) {
   Provider provider;

@@ -84,6 +84,34 @@ TEST(Nodes, ManyPressesAtOnceAreOneRun) {
   expect_one_run(database);
 }
 
+// Eight nodes, some recordings, and every node is pressed on for each of them.
+TEST(Nodes, AStampedeIsOneRunARecording) {
+  Provider provider;
+  const SharedDatabase database;
+  std::vector<std::unique_ptr<Server>> nodes;
+  for (int n = 0; n < 8; ++n) nodes.push_back(std::make_unique<Server>(provider, database.node()));
+  std::vector<Call> calls;
+  for (int n = 0; n < 5; ++n) {
+    calls.push_back(provider.has("CA" + std::to_string(n), speech(1s, {.seed = static_cast<unsigned>(n)})));
+    nodes[0]->has(calls.back());
+  }
+  std::vector<std::vector<Listeners>> people(calls.size());
+  for (std::size_t n = 0; n < calls.size(); ++n)
+    for (const auto& node : nodes) people[n].push_back(node->play(calls[n], 3));
+
+  for (std::size_t n = 0; n < calls.size(); ++n) {
+    for (auto& some : people[n]) {
+      some.until_the_end();
+      EXPECT_THAT(some, Each(HeardExactly(calls[n].audio)));
+    }
+    EXPECT_EQ(nodes[0]->settled(calls[n].sid), "ready");
+    EXPECT_EQ(calls[n].requests(), 1);
+  }
+  EXPECT_EQ(nodes[0]->metric("onetake_duplicate_runs"), 0);
+  EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status), max(status) FROM run"),
+            "5|1|completed|completed\n");
+}
+
 // A node that only answers, and one that only fetches.
 TEST(Nodes, OneAnswersAndOneFetches) {
   Provider provider;
@@ -111,10 +139,15 @@ class AWorkerKilled : public testing::TestWithParam<double> {
   /// Leases and sweeps are those of a story, or the defaults, as script/failover has them.
   static Server::Settings worker_on(const SharedDatabase& database) {
     auto settings = database.node(worker);
-    if (std::getenv("ONETAKE_DEFAULT_LEASES") != nullptr)
+    if (by_default())
       for (const auto* const key : {"fetch.lease", "fetch.heartbeat", "fetch.sweep"}) settings.erase(key);
     return settings;
   }
+  /// Lease and sweep; and for the transfer, and a machine that has other things to do, as much as it may need.
+  static milliseconds bound() { return milliseconds{by_default() ? 35'000 : 2'200} + milliseconds{15'000}; }
+
+ private:
+  static bool by_default() { return std::getenv("ONETAKE_DEFAULT_LEASES") != nullptr; }
 };
 
 // The worker is killed in mid-fetch: whoever listens at the other node hears on, on the connection that they have.
@@ -135,6 +168,7 @@ TEST_P(AWorkerKilled, IsAPauseForWhoListens) {
   const auto took = std::chrono::duration_cast<milliseconds>(Monotonic::now() - began);
   std::cout << "failover: " << took.count() << " ms\n";
 
+  EXPECT_LT(took, bound());
   EXPECT_THAT(people, Each(HeardExactly(call.audio)));
   EXPECT_EQ(front.settled("CA1"), "ready");
   EXPECT_TRUE(front.get(stream("CA1")).body == call.audio.bytes());
@@ -257,40 +291,6 @@ TEST(Nodes, ErasedAtOneIsGoneAtAll) {
   EXPECT_THAT(there, Each(WasCutBefore(call.audio.size())));
 }
 
-// Nor in quarantine.
-TEST(Nodes, ErasedAtOneNothingStaysInQuarantineAtAnother) {
-  Provider provider;
-  const SharedDatabase database;
-  Server one{provider, database.node()};
-  const Server two{provider, database.node()};
-  one.has(provider.has("CA1", speech(5s)));
-  ASSERT_EQ(one.fetched("CA1"), "ready");
-  ASSERT_EQ(one.stop(), 0);
-  one.rot();
-  one.start();
-  ASSERT_TRUE(Server::eventually([&] { return one.files("quarantine") == 1; }));
-
-  EXPECT_THAT(two.del(recording("CA1")), Has(204));
-  EXPECT_TRUE(Server::eventually([&] { return one.files("quarantine") == 0; }));
-}
-
-// Cancelled at one node, the fetch at the other stops; the next Play begins another cycle.
-TEST(Nodes, CancelledAtOneStopsAtTheOther) {
-  Provider provider;
-  const SharedDatabase database;
-  Server one{provider, database.node()};
-  Server two{provider, database.node()};
-  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"), whole());
-  one.has(call);
-  auto here = one.play(call, 2);
-  here.until_heard(1000);
-  auto there = two.play(call, 2);
-  there.until_heard(1000);
-
-  EXPECT_THAT(two.post("/api/runs/" + two.get(recording("CA1"))["/run/id"] + "/cancel"), Has(202));
-  here.until_the_end();
-  there.until_the_end();
-  EXPECT_THAT(here, Each(WasCutBefore(call.audio.size())));
 // Who listens slowly at the node that fetches has megabytes before them that are here already.
 TEST(Nodes, ErasedAtOneIsNotHeardFromWhatHadArrivedAtTheOther) {
   constexpr Bytes in_the_kernel = 8'000'000;  // what may be on its way to them when they are cut
@@ -335,6 +335,40 @@ TEST(Nodes, AnOutageIsNobodysEnd) {
   EXPECT_EQ(call.requests(), 1);
 }
 
+// Nor in quarantine.
+TEST(Nodes, ErasedAtOneNothingStaysInQuarantineAtAnother) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  const Server two{provider, database.node()};
+  one.has(provider.has("CA1", speech(5s)));
+  ASSERT_EQ(one.fetched("CA1"), "ready");
+  ASSERT_EQ(one.stop(), 0);
+  one.rot();
+  one.start();
+  ASSERT_TRUE(Server::eventually([&] { return one.files("quarantine") == 1; }));
+
+  EXPECT_THAT(two.del(recording("CA1")), Has(204));
+  EXPECT_TRUE(Server::eventually([&] { return one.files("quarantine") == 0; }));
+}
+
+// Cancelled at one node, the fetch at the other stops; the next Play begins another cycle.
+TEST(Nodes, CancelledAtOneStopsAtTheOther) {
+  Provider provider;
+  const SharedDatabase database;
+  Server one{provider, database.node()};
+  Server two{provider, database.node()};
+  auto call = provider.has("CA1", speech(10s)).answering(hold_at(0.5, "half"), whole());
+  one.has(call);
+  auto here = one.play(call, 2);
+  here.until_heard(1000);
+  auto there = two.play(call, 2);
+  there.until_heard(1000);
+
+  EXPECT_THAT(two.post("/api/runs/" + two.get(recording("CA1"))["/run/id"] + "/cancel"), Has(202));
+  here.until_the_end();
+  there.until_the_end();
+  EXPECT_THAT(here, Each(WasCutBefore(call.audio.size())));
   EXPECT_THAT(there, Each(WasCutBefore(call.audio.size())));
   EXPECT_EQ(one.get(recording("CA1"))["/state"], "remote");
 

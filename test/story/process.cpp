@@ -76,7 +76,10 @@ std::string Process::line() {
 }
 
 void Process::signal(int number) const {
-  if (pid_ != 0) ::kill(pid_, number);
+  if (pid_ == 0) return;
+  ::kill(pid_, number);
+  siginfo_t stopped{};
+  if (number == SIGSTOP) ::waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WNOWAIT);
 }
 
 int Process::wait() {

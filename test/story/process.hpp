@@ -22,6 +22,7 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// The next line on stdout; "" when stdout has ended.
   std::string line();
+  /// After SIGSTOP it does nothing any more.
   void signal(int number) const;
   /// Waits for its end: the exit status, or minus the signal that ended it. Throws when it does not come.
   int wait();
