@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How long a run that one node has admitted waits until a worker on another claims it: over notifications, over Redis, and by sweeps alone
+"""How long a run that one node has admitted waits until a worker on another claims it: over notifications, over Redis, and while Redis is away
 
     bench/wakes.py
 
@@ -24,14 +24,16 @@ WAITED = "SELECT round(percentile_cont({}) WITHIN GROUP (ORDER BY started_at - c
 
 def main():
     say(f"{'':<14} {'runs':>5} {'p50 ms':>7} {'p99 ms':>7} {'steal %':>8}")
-    for how in ("notifications", "redis"):
+    for how in ("notifications", "redis", "redis, killed"):
         with temporary_folder() as folder:
             postgres, origin = Postgres(folder, DURABLE), Origin(65536)
-            redis = Redis(folder) if how == "redis" else None
+            redis = None if how == "notifications" else Redis(folder)
             url = postgres.database("wakes")
             front = onetake.Node(f"{folder}/front", url, origin.port, redis=redis and redis.url, role="api").wait()
             back = onetake.Node(f"{folder}/back", url, origin.port, redis=redis and redis.url, role="worker").wait()
             time.sleep(1)
+            if how == "redis, killed":
+                redis.stop()
             stolen = Stolen()
             for n in range(RUNS):
                 path = f"http://127.0.0.1:{front.port}/api/recordings/c{n}"
@@ -46,7 +48,7 @@ def main():
             front.stop()
             back.stop()
             origin.stop()
-            if redis:
+            if how == "redis":
                 redis.stop()
             postgres.stop()
 
