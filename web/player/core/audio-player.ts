@@ -1,15 +1,14 @@
 import { apply, type Chosen, holdsConnection, letGo, observed } from "./element.ts";
 import { type Floor, pageFloor } from "./floor.ts";
-import { type Finding, recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
+import { Following } from "./follow.ts";
+import { recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
 import { Press, untouched } from "./press.ts";
-import { cancelled, ProblemError, problemFrom, unplayable } from "./problem.ts";
-import { runEvents } from "./run-events.ts";
+import { problemFrom, unplayable } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { Seeker } from "./seeker.ts";
 import { Store } from "./store.ts";
 import type { Fetching, PlayerState, Problem, Target } from "./types.ts";
-import { eventsUrl, fetchUrl, recordingUrl } from "./urls.ts";
 
 export interface PlayerOptions {
   /** Where the API is; the page's own origin by default. */
@@ -53,6 +52,7 @@ export class AudioPlayer {
   readonly store: Store<PlayerState>;
   readonly #options: PlayerOptions;
   readonly #floor: Floor;
+  readonly #following: Following;
   #audio: HTMLAudioElement | null = null;
   #target: Target | null = null;
   #life: Scope | null = null;
@@ -65,6 +65,10 @@ export class AudioPlayer {
     this.#options = options;
     this.#floor = options.floor ?? pageFloor;
     this.store = new Store<PlayerState>({ ...untouched(null), ...this.#floor.chosen });
+    this.#following = new Following(this.store, {
+      again: (press) => this.#again(press),
+      fail: (press, problem) => this.#fail(press, problem),
+    });
   }
 
   /** Takes an element and a recording; from here to `detach` the element is this player's alone. */
@@ -179,15 +183,15 @@ export class AudioPlayer {
     this.#press = press;
     this.store.set({ ...untouched(target), ...this.#floor.chosen, position: press.resumeAt, phase: "starting" });
     log.streaming(target.call_sid);
-    if (again) void this.#retry(press, target);
+    if (again) void this.#retry(press);
     else this.#load(press);
     press.scope.after(press.whole ? 4 * FOLLOW_AFTER_MS : FOLLOW_AFTER_MS, () => {
-      if (this.#checking()) this.#follow(press);
+      if (this.#checking()) void this.#following.of(press);
     });
   }
 
-  async #retry(press: Press, target: Target): Promise<void> {
-    const refused = await refusedToRetry(fetchUrl(this.#options.base ?? "", target), press.scope);
+  async #retry(press: Press): Promise<void> {
+    const refused = await refusedToRetry(press.urls.fetch, press.scope);
     if (press.scope.over) return;
     if (refused) this.#fail(press, refused);
     else this.#load(press);
@@ -202,7 +206,7 @@ export class AudioPlayer {
     if (!this.#audio) return;
     press.sources += 1;
     this.store.set({ phase: "starting" });
-    this.#audio.src = press.url;
+    this.#audio.src = press.urls.stream;
     apply(this.#audio, this.#floor.chosen);
     this.#play(press);
   }
@@ -256,7 +260,7 @@ export class AudioPlayer {
     if (!press || this.#audio?.paused) return;
     this.#observe();
     this.store.set({ phase: "playing", stalled: false });
-    if (!press.whole) this.#follow(press);
+    if (!press.whole) void this.#following.of(press);
   }
 
   #onPause(): void {
@@ -286,25 +290,20 @@ export class AudioPlayer {
     press.whole = false;
     press.resumeAt = this.store.get().position;
     this.store.set({ phase: "waiting", stalled: false, fetching, learnt: "fetching" });
-    void this.#follow(press);
+    void this.#following.of(press);
   }
 
   /** The element refused and nobody has said why. */
   async #ask(press: Press): Promise<void> {
     this.store.set({ phase: "waiting", stalled: false });
-    let finding = await this.#recordingSays(press);
+    let finding = await recordingSays(press.urls.recording, press.scope);
     if (finding.is === "idle" && !press.asked) {
       press.asked = true;
-      finding = await streamSays(press.url, press.scope);
+      finding = await streamSays(press.urls.stream, press.scope);
     }
     if (finding.is === "fetching") this.#wait(press, finding.fetching);
     else if (finding.is === "ready") this.#again(press);
     else if (finding.is !== "over") this.#fail(press, finding.is === "failed" ? finding.problem : problemFrom(null));
-  }
-
-  async #recordingSays(press: Press): Promise<Finding> {
-    const target = this.#target;
-    return target ? recordingSays(recordingUrl(this.#options.base ?? "", target), press.scope) : { is: "over" };
   }
 
   /** The recording is whole: the source once more. Refused twice though whole, it is nothing this browser plays. */
@@ -314,71 +313,5 @@ export class AudioPlayer {
     this.store.set({ arrived: 1, fetching: null, learnt: "ready" });
     if (press.sources < 2) this.#load(press);
     else this.#fail(press, unplayable);
-  }
-
-  async #follow(press: Press): Promise<void> {
-    const target = this.#target;
-    if (press.following || press.scope.over || !target) return;
-    press.following = true;
-    const url = eventsUrl(this.#options.base ?? "", target);
-    try {
-      while (!(await this.#followed(press, url))) await press.scope.pause(FOLLOW_AFTER_MS);
-    } catch (error) {
-      // While there is sound, progress is an ornament; while there is none, this is the cause.
-      if (error instanceof ProblemError && this.store.get().phase === "waiting") this.#fail(press, error.problem);
-    } finally {
-      press.following = false;
-    }
-  }
-
-  /** True when there is nothing more to be told. */
-  async #followed(press: Press, url: string): Promise<boolean> {
-    for await (const event of runEvents(url, press.scope)) {
-      if (press.scope.over) return true;
-      if (event.type === "run" && event.fetching.status === "cancelled") return await this.#onCancelled(press);
-      else if (event.type === "run") this.#onRun(press, event.fetching);
-      else if (event.type === "ready") this.#onReady(press);
-      else return await this.#onRunFailed(press, event.said);
-    }
-    return true;
-  }
-
-  #onRun(press: Press, fetching: Fetching): void {
-    if (fetching.status !== "queued" && fetching.status !== "running") return;
-    press.fetching = fetching;
-    const arrived = fetching.total ? Math.min(fetching.received / fetching.total, 1) : null;
-    this.store.set({ fetching, arrived, learnt: "fetching" });
-  }
-
-  #onReady(press: Press): void {
-    press.whole = true;
-    press.fetching = null;
-    const waiting = this.store.get().phase === "waiting";
-    this.store.set({ arrived: 1, fetching: null, learnt: "ready" });
-    if (!waiting) return;
-    // The element gave up on a 202 or a cut connection; now there is a whole recording, so it gets one more source.
-    press.sources = 1;
-    this.#again(press);
-  }
-
-  async #onRunFailed(press: Press, said: Record<string, unknown>): Promise<boolean> {
-    const problem = problemFrom(said, { status: 500 });
-    // A failure told before any news of a run may be of the run before this press's own, and an event need not say
-    // why: the recording knows both.
-    const known: Finding = { is: "failed", problem };
-    return this.#ended(press, press.fetching && problem.detail ? known : await this.#recordingSays(press), problem);
-  }
-
-  /** Called off by someone, or the recording was erased, or registered anew and is fetched again. */
-  async #onCancelled(press: Press): Promise<boolean> {
-    return this.#ended(press, await this.#recordingSays(press), cancelled);
-  }
-
-  /** The run is over without audio. True when there is nothing more to be told. */
-  #ended(press: Press, finding: Finding, problem: Problem): boolean {
-    if (finding.is === "fetching") return false;
-    if (finding.is === "ready") this.#onReady(press);
-    else if (finding.is !== "over") this.#fail(press, finding.is === "failed" ? finding.problem : problem);
-    return true;
   }
 }

@@ -1,12 +1,12 @@
 import { Scope } from "./scope.ts";
 import type { Fetching, PlayerState, Target } from "./types.ts";
-import { streamUrl, uuid } from "./urls.ts";
+import { type Urls, urlsOf, uuid } from "./urls.ts";
 
 /** One press of Play, from then until an error, a release, or the next. Its scope owns its timers and requests. */
 export class Press {
   readonly scope = new Scope();
-  /** The same for every source of this press: `play` in it is what its requests are counted by. */
-  readonly url: string;
+  /** The stream is the same for every source of this press: `play` in it is what its requests are counted by. */
+  readonly urls: Urls;
   /** How often the element was given the source. */
   sources = 0;
   following = false;
@@ -22,7 +22,7 @@ export class Press {
     target: Target,
     public resumeAt: number,
   ) {
-    this.url = streamUrl(base, target, uuid());
+    this.urls = urlsOf(base, target, uuid());
     this.whole = target.state === "ready";
   }
 }

@@ -9,15 +9,21 @@ function query(target: Target, more: Record<string, string> = {}): string {
   return all && `?${all}`;
 }
 
-/** `play` marks the requests of one press. */
-export const streamUrl = (base: string, target: Target, play: string) =>
-  base + path(target, "/stream") + query(target, { explicit_user_action: "true", play });
+/** Where a recording is asked for. */
+export interface Urls {
+  stream: string;
+  events: string;
+  recording: string;
+  fetch: string;
+}
 
-export const eventsUrl = (base: string, target: Target) => base + path(target, "/events") + query(target);
-
-export const recordingUrl = (base: string, target: Target) => base + path(target, "") + query(target);
-
-export const fetchUrl = (base: string, target: Target) => base + path(target, "/fetch") + query(target);
+/** @param play marks the stream requests of one press */
+export const urlsOf = (base: string, target: Target, play: string): Urls => ({
+  stream: base + path(target, "/stream") + query(target, { explicit_user_action: "true", play }),
+  events: base + path(target, "/events") + query(target),
+  recording: base + path(target, "") + query(target),
+  fetch: base + path(target, "/fetch") + query(target),
+});
 
 /** A random UUID also where the page is not a secure context, which `crypto.randomUUID` asks for. */
 export function uuid(): string {
