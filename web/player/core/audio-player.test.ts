@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AudioPlayer } from "./audio-player.ts";
-import { FakeAudio, FakeServer } from "./fakes.ts";
+import { FakeAudio, FakeServer, playerOf as playerIn, refuses, running, settled } from "./fakes.ts";
 import { Floor } from "./floor.ts";
 
 const STREAMING = "[AudioPlayer] Streaming from CA1";
 const SKIPPED = "[AudioPlayer] Check already in progress, skipping...";
 const ABORTED = "[AudioPlayer] Request aborted";
-const running = { status: "running", received_bytes: 430, total_bytes: 1000, attempt: 1, reason: null };
 
 let floor: Floor;
 let server: FakeServer;
@@ -26,15 +25,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function playerOf(callSid: string, more: { onUnauthorized?: () => void } = {}) {
-  const player = new AudioPlayer({ floor, ...more });
-  const audio = new FakeAudio();
-  player.attach(audio as unknown as HTMLAudioElement, { call_sid: callSid, duration_seconds: 60 });
-  return { player, audio, phase: () => player.store.get().phase };
-}
-
-const settled = () => vi.advanceTimersByTimeAsync(0);
-const refuses = (audio: FakeAudio) => audio.says("error", { error: { code: 4 }, networkState: 3 });
+const playerOf = (callSid: string, more: { onUnauthorized?: () => void } = {}) => playerIn(callSid, { floor, ...more });
 
 describe("a press", () => {
   it("gives the element one source, with the explicit action and a play id, and says so once", () => {

@@ -1,7 +1,7 @@
 import { apply, type Chosen, holdsConnection, letGo, observed } from "./element.ts";
 import { type Floor, pageFloor } from "./floor.ts";
 import { Following } from "./follow.ts";
-import { recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
+import { nobodyWorks, recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
 import { Press, untouched } from "./press.ts";
 import { problemFrom, unplayable } from "./problem.ts";
@@ -22,6 +22,8 @@ export interface PlayerOptions {
 const FOLLOW_AFTER_MS = 250;
 /** A press within this time of one that did nothing belongs to the same hammering: it must not pause what it began. */
 const HAMMER_MS = 500;
+/** How often a press that waits in the queue asks whether anybody works on it. */
+const ANYBODY_MS = 20_000;
 /** Going back to where one was is worth a seek from here on. */
 const RESUME_FROM_S = 3;
 
@@ -47,6 +49,8 @@ const RESUME_FROM_S = 3;
  *   recording is asked (`GET /api/recordings/{sid}`), which starts nothing and is no stream request. Only when that
  *   says that nothing is under way (`remote`, as after 503 `no_space`) the stream itself is asked for the reason, with
  *   `Prefer: respond-async`: the press was explicit, so starting the fetch there is what was asked for.
+ * - A press that waits in the queue asks now and then whether anybody works on it, by `POST …/fetch`, which joins the
+ *   fetch that is there: neither the events nor the recording tell.
  */
 export class AudioPlayer {
   readonly store: Store<PlayerState>;
@@ -291,6 +295,18 @@ export class AudioPlayer {
     press.resumeAt = this.store.get().position;
     this.store.set({ phase: "waiting", stalled: false, fetching, learnt: "fetching" });
     void this.#following.of(press);
+    if (!press.watching) void this.#watchQueue(press);
+  }
+
+  /** Whoever waits in the queue is told when nobody works on it: events would be silent for as long as that lasts. */
+  async #watchQueue(press: Press): Promise<void> {
+    press.watching = true;
+    while (!press.scope.over && this.store.get().phase === "waiting") {
+      const problem = isQueued(press.fetching) ? await nobodyWorks(press.urls.fetch, press.scope) : null;
+      if (problem && isQueued(press.fetching)) this.#fail(press, problem);
+      else await press.scope.pause(ANYBODY_MS);
+    }
+    press.watching = false;
   }
 
   /** The element refused and nobody has said why. */
@@ -315,3 +331,7 @@ export class AudioPlayer {
     else this.#fail(press, unplayable);
   }
 }
+
+/** Waits for a worker, and for nothing else. */
+const isQueued = (fetching: Fetching | null) =>
+  fetching?.status === "queued" && (fetching.reason === null || fetching.reason === "queued");

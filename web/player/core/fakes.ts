@@ -1,5 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { vi } from "vitest";
+import { AudioPlayer, type PlayerOptions } from "./audio-player.ts";
+import { Floor } from "./floor.ts";
 
 // Node suspects a leak where a scope owns more than ten listeners; owning them is what it is for.
 setMaxListeners(0);
@@ -67,6 +69,22 @@ export class FakeAudio extends EventTarget {
     this.says("timeupdate");
   }
 }
+
+/** A player of an own floor, or of `options`', with its element. */
+export function playerOf(callSid: string, options: PlayerOptions = {}) {
+  const player = new AudioPlayer({ floor: new Floor(), ...options });
+  const audio = new FakeAudio();
+  player.attach(audio as unknown as HTMLAudioElement, { call_sid: callSid, duration_seconds: 60 });
+  return { player, audio, phase: () => player.store.get().phase };
+}
+
+/** What follows at once from what was said has followed. */
+export const settled = () => vi.advanceTimersByTimeAsync(0);
+
+/** As after a 202, a 500, or a connection that broke: an element tells no more than that. */
+export const refuses = (audio: FakeAudio) => audio.says("error", { error: { code: 4 }, networkState: 3 });
+
+export const running = { status: "running", received_bytes: 430, total_bytes: 1000, attempt: 1, reason: null };
 
 interface Asked {
   url: string;

@@ -53,6 +53,21 @@ export async function refusedToRetry(url: string, scope: Scope): Promise<Problem
   }
 }
 
+/**
+ * Whether nobody works on the queue: that problem, or null. Events tell only that a run is queued. Asking for the fetch
+ * that is under way joins it, and is no stream request.
+ */
+export async function nobodyWorks(url: string, scope: Scope): Promise<Problem | null> {
+  try {
+    const answer = await fetch(url, { method: "POST", signal: scope.signal });
+    if (answer.ok) return null;
+    const problem = await problemOf(answer);
+    return problem.code === "no_worker" ? problem : null;
+  } catch {
+    return null;
+  }
+}
+
 async function asked(
   url: string,
   headers: Record<string, string>,

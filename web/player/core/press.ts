@@ -10,6 +10,8 @@ export class Press {
   /** How often the element was given the source. */
   sources = 0;
   following = false;
+  /** The queue is looked after: see `nobodyWorks`. */
+  watching = false;
   /** The stream was asked why nothing is under way: once a press is enough. */
   asked = false;
   /** What the events told last; null: nothing of a run yet, or no more. */
