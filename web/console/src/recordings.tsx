@@ -6,6 +6,7 @@ import { listRecordings, type Page } from "./api.ts";
 import { Empty, ListFailed } from "./empty.tsx";
 import { useLang } from "./i18n.ts";
 import { SearchIcon } from "./icons.tsx";
+import { More } from "./more.tsx";
 import { RecordingRow } from "./recording-row.tsx";
 
 type Pages = InfiniteData<Page<Recording>, string>;
@@ -68,16 +69,7 @@ export function Recordings() {
         </ul>
       )}
       {list.isSuccess && found.length === 0 && <Empty q={q} />}
-      {list.hasNextPage && (
-        <button
-          type="button"
-          className="secondary more"
-          disabled={list.isFetchingNextPage}
-          onClick={() => list.fetchNextPage()}
-        >
-          {list.isFetchingNextPage ? t.loading : t.more}
-        </button>
-      )}
+      <More list={list} rows=".call .ot-play" />
     </>
   );
 }

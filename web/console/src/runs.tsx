@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { listRuns } from "./api.ts";
 import { ListFailed } from "./empty.tsx";
 import { size, useLang, when } from "./i18n.ts";
+import { More } from "./more.tsx";
 
 const MOVING_MS = 2_000;
 
@@ -53,16 +54,7 @@ export function Runs() {
           </tbody>
         </table>
       )}
-      {list.hasNextPage && (
-        <button
-          type="button"
-          className="secondary more"
-          disabled={list.isFetchingNextPage}
-          onClick={() => list.fetchNextPage()}
-        >
-          {list.isFetchingNextPage ? t.loading : t.more}
-        </button>
-      )}
+      <More list={list} rows=".runs tbody tr" />
     </>
   );
 }
@@ -74,7 +66,7 @@ function RunRow({ run }: { run: Run }) {
   // What a run that came to its end had to wait for is of no interest any more.
   const cause = run.error && run.status !== "completed" ? problemFrom(run).detail : "";
   return (
-    <tr>
+    <tr tabIndex={-1}>
       <td>
         <span className="badge" data-state={run.status}>
           {t.statuses[run.status] ?? run.status}

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { signIn } from "./api.ts";
 import { useLang } from "./i18n.ts";
 import { useSession } from "./session.ts";
@@ -9,6 +9,10 @@ export function SignIn() {
   const [key, setKey] = useState("");
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
+
+  // Nothing else is on the page, and what had the focus before may be gone.
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -22,6 +26,7 @@ export function SignIn() {
       setWrong(t.signInFailed);
     }
     setBusy(false);
+    field.current?.focus();
   };
 
   return (
@@ -29,6 +34,7 @@ export function SignIn() {
       <h1>{t.signIn}</h1>
       <label htmlFor="api-key">{t.apiKey}</label>
       <input
+        ref={field}
         id="api-key"
         type="password"
         dir="ltr"

@@ -5,6 +5,7 @@ import { AlertIcon, PauseIcon, PlayIcon } from "./icons.tsx";
 import { type Lang, messages, problemText, statusOf } from "./messages.ts";
 import { SeekBar } from "./seek-bar.tsx";
 import { useAudioPlayer } from "./use-audio-player.ts";
+import { useKeptFocus } from "./use-kept-focus.ts";
 
 export interface CallPlayerProps extends PlayerOptions {
   recording: Target;
@@ -32,6 +33,9 @@ export function CallPlayer(props: CallPlayerProps) {
   const active = phase !== "idle";
   const status = statusOf(state, lang);
 
+  const button = useRef<HTMLButtonElement>(null);
+  const keptFocus = useKeptFocus(button);
+
   const tell = useRef({ onLearnt, onActive });
   tell.current = { onLearnt, onActive };
   useEffect(() => {
@@ -40,11 +44,12 @@ export function CallPlayer(props: CallPlayerProps) {
   useEffect(() => tell.current.onActive?.(active), [active]);
 
   return (
-    <div className="ot-player" data-phase={phase}>
+    <div className="ot-player" data-phase={phase} {...keptFocus}>
       {/* biome-ignore lint/a11y/useMediaCaption: a call recording has no captions */}
       <audio ref={audioRef} preload="none" data-call-sid={recording.call_sid} />
       <div className="ot-head">
         <button
+          ref={button}
           type="button"
           className="ot-play"
           aria-label={playing ? t.pause(label) : t.play(label)}

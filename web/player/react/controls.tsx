@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
 import type { AudioPlayer, PlayerState } from "../core/index.ts";
 import { BackIcon, ForwardIcon, VolumeIcon } from "./icons.tsx";
 import { type Lang, messages } from "./messages.ts";
@@ -32,16 +32,23 @@ function Volume({ player, state, lang }: { player: AudioPlayer; state: PlayerSta
   const t = messages[lang];
   const id = useId();
   const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   const level = state.muted ? 0 : state.volume;
+  const key = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !open) return;
+    button.current?.focus();
+    setOpen(false);
+  };
   return (
     <div
       className="ot-volume"
       role="group"
       aria-label={t.volume}
       onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setOpen(false)}
-      onKeyDown={(event) => event.key === "Escape" && setOpen(false)}
+      onKeyDown={key}
     >
       <button
+        ref={button}
         type="button"
         aria-label={t.volume}
         aria-expanded={open}

@@ -1,51 +1,8 @@
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Call, startMock } from "../../mock/server.mjs";
-import { wav } from "../../mock/sound.mjs";
-import {
-  ABORTED,
-  buttonOf,
-  heard,
-  openChromium,
-  SKIPPED,
-  STREAMING,
-  sounds,
-  streamsOf,
-  until,
-  visit,
-} from "./harness.ts";
+import { describe, expect, it } from "vitest";
+import { ABORTED, buttonOf, heard, SKIPPED, STREAMING, sounds, streamsOf, until } from "./harness.ts";
+import { call, mockedConsole, slow } from "./mocked.ts";
 
-let browser: Browser;
-let ends: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  browser = await openChromium();
-});
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const end of ends.reverse()) await end();
-  ends = [];
-});
-
-const call = (callSid: string, seconds: number, script: Call["script"] = {}): Call => ({
-  about: { call_sid: callSid, from: "+12025550142", to: "+97235550142", duration_seconds: seconds },
-  audio: wav(seconds),
-  script,
-});
-
-async function console_(calls: Call[], options: Parameters<typeof visit>[2] = {}) {
-  const mock = await startMock(calls);
-  const seen = await visit(browser, mock.url, options);
-  ends.push(async () => {
-    await seen.page.context().close();
-    await mock.close();
-  });
-  await seen.page.locator(".call").first().waitFor();
-  return { mock, seen, page: seen.page };
-}
-
-/** Arrives over 8 s: long enough to look around in. */
-const slow = { firstByte: 300, rate: 160_000 };
+const console_ = mockedConsole();
 
 describe("a press", () => {
   it("is what it takes: opening the page fetches no recording", async () => {
