@@ -2,7 +2,8 @@ import { type ReactNode, useEffect, useRef } from "react";
 import type { PlayerOptions, RecordingState, Target } from "../core/index.ts";
 import { Controls } from "./controls.tsx";
 import { AlertIcon, PauseIcon, PlayIcon } from "./icons.tsx";
-import { type Lang, messages, problemText, statusOf } from "./messages.ts";
+import { type Lang, messages, statusOf } from "./messages.ts";
+import { problemText } from "./problems.ts";
 import { SeekBar } from "./seek-bar.tsx";
 import { useAudioPlayer } from "./use-audio-player.ts";
 import { useKeptFocus } from "./use-kept-focus.ts";
@@ -89,9 +90,10 @@ export function CallPlayer(props: CallPlayerProps) {
             <AlertIcon />
             <div role="alert">
               <p>{problemText(problem, lang).text}</p>
-              <p className="ot-detail">
-                <bdi>{problemText(problem, lang).detail}</bdi> <code dir="ltr">{problem.code}</code>
-              </p>
+              <details className="ot-technical">
+                <summary>{t.technical}</summary>
+                <code dir="ltr">{problemText(problem, lang).technical}</code>
+              </details>
             </div>
             <button type="button" className="ot-again" onClick={() => player.tryAgain()}>
               {t.tryAgain}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Fetching, PlayerState } from "../core/index.ts";
-import { messages, problemText, statusOf } from "./messages.ts";
+import { messages, statusOf } from "./messages.ts";
 import { clock, spoken } from "./time.ts";
 
 const base: PlayerState = {
@@ -43,18 +43,6 @@ it("begins the names of buttons as the contract says", () => {
   expect(messages.he.play("x")).toMatch(/^נגן/);
   expect(messages.he.pause("x")).toMatch(/^השהה/);
   expect(messages.he.tryAgain).toMatch(/^נסה שוב/);
-});
-
-it("tells a problem in its own words where it knows the code, and what the server said", () => {
-  const problem = { code: "recording_gone", title: "Gone", detail: "Deleted on Monday.", status: 410 };
-  expect(problemText(problem, "en")).toEqual({
-    text: messages.en.problems.recording_gone,
-    detail: "Deleted on Monday.",
-  });
-  expect(problemText({ ...problem, code: "odd", detail: "" }, "en")).toEqual({
-    text: messages.en.problem,
-    detail: "Gone",
-  });
 });
 
 it("writes and says times", () => {

@@ -1,4 +1,4 @@
-import type { PlayerState, Problem } from "../core/index.ts";
+import type { PlayerState } from "../core/index.ts";
 
 export type Lang = "en" | "he";
 
@@ -26,8 +26,7 @@ interface Messages {
   retrying(attempt: number | null): string;
   arriving: string;
   buffering: string;
-  problems: Record<string, string>;
-  problem: string;
+  technical: string;
 }
 
 const count = (one: string, many: string) => (n: number) => (n === 1 ? one : many.replace("#", String(n)));
@@ -62,18 +61,7 @@ export const messages: Record<Lang, Messages> = {
     retrying: (attempt) => (attempt ? `Fetching again, attempt ${attempt}` : "Fetching again"),
     arriving: "This part has not arrived yet",
     buffering: "Loading…",
-    problem: "The recording could not be fetched.",
-    problems: {
-      recording_gone: "This recording is gone: the provider has deleted it, or its retention time is over.",
-      recording_not_found: "There is no such recording any more.",
-      unreachable: "The server cannot be reached.",
-      unplayable: "This browser cannot play the recording's audio format.",
-      no_space: "There is no room for this recording on the server right now.",
-      too_many_retries: "This recording was tried again several times just now. Wait a few minutes.",
-      no_worker: "Nothing is working on the queue right now.",
-      cancelled: "The fetch of this recording was cancelled.",
-      unauthorized: "The session has ended. Sign in again.",
-    },
+    technical: "Technical details",
   },
   he: {
     play: (what) => `נגן ${what}`,
@@ -103,18 +91,7 @@ export const messages: Record<Lang, Messages> = {
     retrying: (attempt) => (attempt ? `מוריד שוב, ניסיון ${attempt}` : "מוריד שוב"),
     arriving: "החלק הזה עוד לא הגיע",
     buffering: "טוען…",
-    problem: "לא ניתן היה להוריד את ההקלטה.",
-    problems: {
-      recording_gone: "ההקלטה איננה: הספק מחק אותה, או שתקופת השמירה שלה הסתיימה.",
-      recording_not_found: "ההקלטה הזו כבר לא קיימת.",
-      unreachable: "אין חיבור לשרת.",
-      unplayable: "הדפדפן הזה אינו יכול לנגן את סוג השמע של ההקלטה.",
-      no_space: "אין כרגע מקום להקלטה הזו בשרת.",
-      too_many_retries: "ההקלטה הזו נוסתה שוב כמה פעמים ממש עכשיו. יש להמתין כמה דקות.",
-      no_worker: "אף תהליך אינו מטפל בתור כרגע.",
-      cancelled: "ההורדה של ההקלטה הזו בוטלה.",
-      unauthorized: "ההתחברות פגה. יש להתחבר מחדש.",
-    },
+    technical: "פרטים טכניים",
   },
 };
 
@@ -136,10 +113,3 @@ export function statusOf(state: PlayerState, lang: Lang): { text: string; percen
 }
 
 const percentOf = (share: number | null) => (share === null ? null : Math.floor(share * 100));
-
-/** The player's words for the codes it knows, and what the server said; the server's alone for the others. */
-export function problemText(problem: Problem, lang: Lang): { text: string; detail: string } {
-  const t = messages[lang];
-  const code = problem.status === 401 ? "unauthorized" : problem.code;
-  return { text: t.problems[code] ?? t.problem, detail: problem.detail || problem.title };
-}

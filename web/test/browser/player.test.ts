@@ -155,6 +155,9 @@ describe("when it fails", () => {
     await alert.waitFor();
     expect(await alert.textContent()).toContain("The provider answered 503 Service Unavailable.");
     expect(await alert.textContent()).toContain("fetch_failed");
+    expect(await alert.getByText("fetch_failed").isVisible()).toBe(false);
+    await alert.getByText("Technical details").click();
+    await alert.getByText("fetch_failed").waitFor();
     await until(() => mock.log.every(({ path, closed }) => !path.endsWith("/stream") || closed), "closed connections");
     const before = streamsOf(seen, "CA1").length;
     expect(before).toBeLessThanOrEqual(2);
@@ -169,9 +172,9 @@ describe("when it fails", () => {
     const { mock, page } = await console_([call("CA1", 10, { gone: true }), call("CA2", 10)]);
     mock.remove("CA2");
     await buttonOf(page, "CA1").click();
-    await page.getByRole("alert").getByText("recording_gone").waitFor();
+    await page.getByRole("alert").getByText("This recording is gone").waitFor();
     await buttonOf(page, "CA2").click();
-    await page.getByRole("alert").getByText("recording_not_found").waitFor();
+    await page.getByRole("alert").getByText("no such recording").waitFor();
   });
 });
 

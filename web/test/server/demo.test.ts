@@ -152,9 +152,9 @@ describe("the demo", () => {
     const { page } = await console_();
     const row = rowOf(page, sid);
     await buttonOf(page, sid).click();
-    await row.getByRole("alert").getByText(code).waitFor();
+    await row.getByRole("alert").filter({ hasText: code }).waitFor();
     await row.getByRole("button", { name: /^Try again/ }).click();
-    await row.getByRole("alert").getByText(code).waitFor();
+    await row.getByRole("alert").filter({ hasText: code }).waitFor();
     expect(await heard(page, sid)).toMatchObject({ source: false });
   });
 

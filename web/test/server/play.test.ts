@@ -204,7 +204,7 @@ describe("letting go in mid-fetch", () => {
     await buttonOf(page, sid).click();
     await sounds(page, sid, 0.2);
     expect((await server.api("DELETE", `/api/recordings/${sid}`)).status).toBe(204);
-    await page.getByRole("alert").getByText("recording_not_found").waitFor();
+    await page.getByRole("alert").filter({ hasText: "recording_not_found" }).waitFor();
   });
 });
 
@@ -255,7 +255,7 @@ describe("requests of a press", () => {
     const seen = await console_();
     await buttonOf(seen.page, sid).click();
     const alert = seen.page.getByRole("alert");
-    await alert.getByText("fetch_failed").waitFor();
+    await alert.filter({ hasText: "fetch_failed" }).waitFor();
     expect(streamsOf(seen, sid).length).toBeLessThanOrEqual(2);
     const before = streamsOf(seen, sid).length;
     await seen.page.getByRole("button", { name: /^Try again/ }).click();
