@@ -5,6 +5,7 @@ import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
+import { BYTES_PER_SECOND } from "./sound.mjs";
 
 /**
  * @typedef {object} Script
@@ -114,7 +115,7 @@ export async function startMock(calls, options = {}) {
     ...one.call.about,
     state: one.state,
     run: one.run,
-    media: one.state === "ready" ? { content_type: one.call.type ?? "audio/wav", bytes: one.call.audio.length } : null,
+    media: one.state === "ready" ? mediaOf(one.call) : null,
   });
 
   /** @param {Held} one */
@@ -144,20 +145,31 @@ export async function startMock(calls, options = {}) {
     const failAt = script.failAt?.[one.failures];
     const end = failAt === undefined ? call.audio.length : Math.floor(failAt * call.audio.length);
     await sleep(script.firstByte ?? 50);
+    if (run.status === "cancelled") return;
     Object.assign(run, { status: "running", reason: null, total_bytes: call.audio.length });
     const step = Math.ceil(((script.rate ?? 1e6) * TICK_MS) / 1000);
-    while (one.arrived < end && server.listening) {
+    while (one.arrived < end && server.listening && run.status === "running") {
       one.arrived = Math.min(one.arrived + step, end);
       run.received_bytes = one.arrived;
       one.moved.emit("moved");
       await sleep(TICK_MS);
     }
+    if (run.status === "cancelled") return;
     const failed = failAt !== undefined;
     if (failed) one.failures += 1;
     one.state = failed ? "failed" : "ready";
     run.status = failed ? "failed" : "completed";
     run.error = failed ? "The provider answered 503 Service Unavailable." : null;
     run.completed_at = new Date().toISOString();
+    one.moved.emit("moved");
+  }
+
+  /** @param {string} sid */
+  function cancel(sid) {
+    const one = held.get(sid);
+    if (!one?.run) return;
+    one.run.status = "cancelled";
+    one.state = "remote";
     one.moved.emit("moved");
   }
 
@@ -210,7 +222,7 @@ export async function startMock(calls, options = {}) {
       if (until > sent) {
         if (!response.write(audio.subarray(sent, until))) await Promise.race([once(response, "drain"), gone]);
         sent = until;
-      } else if (one.state === "failed") {
+      } else if (one.state !== "fetching" && one.state !== "ready") {
         return response.destroy();
       } else {
         await Promise.race([once(one.moved, "moved"), gone]);
@@ -237,7 +249,12 @@ export async function startMock(calls, options = {}) {
     /** @param {string} sid */
     one: (sid) => /** @type {Held} */ (held.get(sid)),
     /** @param {string} sid */
-    remove: (sid) => held.delete(sid),
+    cancel,
+    /** @param {string} sid */
+    remove(sid) {
+      cancel(sid);
+      held.delete(sid);
+    },
     async close() {
       server.close();
       server.closeAllConnections();
@@ -245,6 +262,13 @@ export async function startMock(calls, options = {}) {
     },
   };
 }
+
+/** @param {Call} call */
+const mediaOf = ({ audio, type = "audio/wav" }) => ({
+  content_type: type,
+  bytes: audio.length,
+  duration_seconds: type === "audio/wav" ? (audio.length - 44) / BYTES_PER_SECOND : null,
+});
 
 /** @param {number} ms */
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());

@@ -1,4 +1,4 @@
-import type { Recording, RecordingState } from "@onetake/player";
+import type { Phase, Recording, RecordingState } from "@onetake/player";
 import { CallPlayer, clock } from "@onetake/player/react";
 import { useId } from "react";
 import { Details } from "./details.tsx";
@@ -11,10 +11,10 @@ interface Props {
   open: boolean;
   onOpen: (open: boolean) => void;
   onLearnt: (state: RecordingState) => void;
-  onActive: (active: boolean) => void;
+  onPhase: (phase: Phase) => void;
 }
 
-export function RecordingRow({ recording, open, onOpen, onLearnt, onActive }: Props) {
+export function RecordingRow({ recording, open, onOpen, onLearnt, onPhase }: Props) {
   const { lang, t } = useLang();
   const { ask } = useSession();
   const id = useId();
@@ -31,7 +31,7 @@ export function RecordingRow({ recording, open, onOpen, onLearnt, onActive }: Pr
         lang={lang}
         label={label}
         onLearnt={onLearnt}
-        onActive={onActive}
+        onPhase={onPhase}
         onUnauthorized={ask}
         aside={
           <div className="call-aside">

@@ -1,4 +1,4 @@
-import type { Recording, RecordingState } from "@onetake/player";
+import type { Phase, Recording, RecordingState } from "@onetake/player";
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
@@ -11,6 +11,12 @@ import { RecordingRow } from "./recording-row.tsx";
 
 type Pages = InfiniteData<Page<Recording>, string>;
 
+/** What a player is open for, as it has told it last. */
+interface Active {
+  recording: Recording;
+  phase: Phase;
+}
+
 const MOVING_MS = 5_000;
 
 export function Recordings() {
@@ -18,7 +24,7 @@ export function Recordings() {
   const client = useQueryClient();
   const { q = "" } = useSearch({ from: "/" });
   const [open, setOpen] = useState<string | null>(null);
-  const [active, setActive] = useState<Recording | null>(null);
+  const [active, setActive] = useState<Active | null>(null);
 
   const list = useInfiniteQuery({
     queryKey: ["recordings", q],
@@ -27,10 +33,11 @@ export function Recordings() {
     getNextPageParam: (page) => page.next_cursor || undefined,
     placeholderData: (before) => before,
     // A player tells how its own fetch goes; one that nobody listens to any more has to be asked after.
-    refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.items.some((item) => item.state === "fetching" && item.id !== active?.id))
-        ? MOVING_MS
-        : false,
+    refetchInterval: ({ state }) => {
+      const told = active && active.phase !== "failed" ? active.recording.id : null;
+      const moves = (item: Recording) => item.state === "fetching" && item.id !== told;
+      return state.data?.pages.some((page) => page.items.some(moves)) ? MOVING_MS : false;
+    },
   });
 
   // The player knows first. Told to the list here, no request is needed for the badge.
@@ -39,12 +46,16 @@ export function Recordings() {
       { queryKey: ["recordings"] },
       (pages) => pages && withState(pages, recording.id, state),
     );
+    setActive((now) => (now?.recording.id === recording.id ? { ...now, recording: { ...now.recording, state } } : now));
     client.invalidateQueries({ queryKey: ["recording", recording.id] });
+    // How long it really is, the server has found out by now.
+    if (state === "ready") client.invalidateQueries({ queryKey: ["recordings"] });
   };
 
   const found = list.data?.pages.flatMap((page) => page.items) ?? [];
   // What is being heard stays, also where a search does not find it.
-  const rows = active && !found.some((item) => item.id === active.id) ? [active, ...found] : found;
+  const lost = active && !found.some((item) => item.id === active.recording.id);
+  const rows = lost ? [active.recording, ...found] : found;
 
   return (
     <>
@@ -63,7 +74,13 @@ export function Recordings() {
               open={open === recording.id}
               onOpen={(to) => setOpen(to ? recording.id : null)}
               onLearnt={(state) => learnt(recording, state)}
-              onActive={(on) => setActive((now) => (on ? recording : now?.id === recording.id ? null : now))}
+              onPhase={(phase) =>
+                setActive((now) => {
+                  const mine = now?.recording.id === recording.id;
+                  if (phase === "idle") return mine ? null : now;
+                  return mine ? { ...now, phase } : { recording, phase };
+                })
+              }
             />
           ))}
         </ul>

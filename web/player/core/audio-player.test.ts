@@ -374,9 +374,9 @@ describe("a fetch that fails", () => {
   });
 
   it.each([
-    ["called off", 200, { state: "remote" }, "cancelled"],
-    ["erased", 404, { code: "recording_not_found" }, "recording_not_found"],
-  ])("is told as %s when the run was cancelled", async (_, status, said, code) => {
+    ["called off", 200, { state: "remote" }, "cancelled", "remote"],
+    ["erased", 404, { code: "recording_not_found" }, "recording_not_found", "gone"],
+  ])("is told as %s when the run was cancelled", async (_, status, said, code, learnt) => {
     const events = server.opens();
     server.answers(status, said);
     const { player } = playerOf("CA1");
@@ -385,7 +385,7 @@ describe("a fetch that fails", () => {
     events.say("run", running);
     events.say("run", { ...running, status: "cancelled" });
     await settled();
-    expect(player.store.get().problem?.code).toBe(code);
+    expect(player.store.get()).toMatchObject({ problem: { code }, learnt });
   });
 
   it("is not believed when it is old news, told before this press's own run", async () => {

@@ -4,7 +4,7 @@ import { Following } from "./follow.ts";
 import { nobodyWorks, recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
 import { Press, untouched } from "./press.ts";
-import { problemFrom, unplayable } from "./problem.ts";
+import { problemFrom, stateAfter, unplayable } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { Seeker } from "./seeker.ts";
 import { Store } from "./store.ts";
@@ -239,8 +239,7 @@ export class AudioPlayer {
     const { position, duration } = this.store.get();
     this.#end(press);
     this.#floor.leave(this);
-    const gone = problem.status === 410 || problem.code === "recording_gone";
-    const learnt = gone ? "gone" : problem.code === "fetch_failed" ? "failed" : null;
+    const learnt = stateAfter(problem);
     this.store.set({ ...untouched(this.#target), phase: "failed", problem, position, duration, learnt });
     if (problem.status === 401) this.#options.onUnauthorized?.();
   }

@@ -1,4 +1,4 @@
-import type { Problem } from "./types.ts";
+import type { Problem, RecordingState } from "./types.ts";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -40,3 +40,10 @@ const own = (code: string): Problem => ({ code, title: "", detail: "", status: n
 export const unreachable = own("unreachable");
 export const unplayable = own("unplayable");
 export const cancelled = own("cancelled");
+
+/** What a problem tells of the recording's state; null: nothing. For a listener an erased recording is as gone as any. */
+export function stateAfter({ code, status }: Problem): RecordingState | null {
+  if (status === 410 || code === "recording_gone" || code === "recording_not_found") return "gone";
+  if (code === "fetch_failed") return "failed";
+  return code === "cancelled" ? "remote" : null;
+}

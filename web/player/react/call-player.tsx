@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
-import type { PlayerOptions, RecordingState, Target } from "../core/index.ts";
+import type { Phase, PlayerOptions, RecordingState, Target } from "../core/index.ts";
 import { Controls } from "./controls.tsx";
 import { AlertIcon, PauseIcon, PlayIcon } from "./icons.tsx";
 import { type Lang, messages, statusOf } from "./messages.ts";
@@ -19,13 +19,12 @@ export interface CallPlayerProps extends PlayerOptions {
   aside?: ReactNode;
   /** The player has learnt that the recording is being fetched, ready, failed or gone. */
   onLearnt?: (state: RecordingState) => void;
-  /** The player has been opened, or is closed again. */
-  onActive?: (active: boolean) => void;
+  onPhase?: (phase: Phase) => void;
 }
 
 /** A call with its Play button; once pressed, with everything to hear it by. Asks for nothing before. */
 export function CallPlayer(props: CallPlayerProps) {
-  const { recording, lang = "en", label = recording.call_sid, children, aside, onLearnt, onActive } = props;
+  const { recording, lang = "en", label = recording.call_sid, children, aside, onLearnt, onPhase } = props;
   const { audioRef, state, player } = useAudioPlayer(recording, props);
   const t = messages[lang];
   const { phase, problem, learnt } = state;
@@ -37,12 +36,12 @@ export function CallPlayer(props: CallPlayerProps) {
   const button = useRef<HTMLButtonElement>(null);
   const keptFocus = useKeptFocus(button);
 
-  const tell = useRef({ onLearnt, onActive });
-  tell.current = { onLearnt, onActive };
+  const tell = useRef({ onLearnt, onPhase });
+  tell.current = { onLearnt, onPhase };
   useEffect(() => {
     if (learnt) tell.current.onLearnt?.(learnt);
   }, [learnt]);
-  useEffect(() => tell.current.onActive?.(active), [active]);
+  useEffect(() => tell.current.onPhase?.(phase), [phase]);
 
   return (
     <div className="ot-player" data-phase={phase} {...keptFocus}>
