@@ -55,8 +55,10 @@ export function RecordingRow({ recording, open, onOpen, onLearnt, onPhase }: Pro
           {named ? (
             <>
               <bdi dir="ltr">{from || "—"}</bdi>
-              <ArrowIcon />
-              <bdi dir="ltr">{to || "—"}</bdi>
+              <span className="party-to">
+                <ArrowIcon />
+                <bdi dir="ltr">{to || "—"}</bdi>
+              </span>
             </>
           ) : (
             <bdi dir="ltr" className="sid">
