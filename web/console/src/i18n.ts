@@ -1,6 +1,9 @@
 import type { Lang } from "@onetake/player/react";
 import { createContext, useContext } from "react";
 
+/** Keeps a number as it is, whatever stands around it (U+2066 … U+2069). */
+const leftToRight = (text: string) => `\u2066${text}\u2069`;
+
 const en = {
   recordings: "Recordings",
   runs: "Runs",
@@ -17,7 +20,7 @@ const en = {
   loading: "Loading…",
   empty: "No recordings yet",
   emptyHint: "Register one, and it can be played from here:",
-  nothing: (q: string) => `Nothing begins with “${q}”`,
+  nothing: (q: string) => `Nothing begins with “${leftToRight(q)}”`,
   nothingHint: "The search looks for the beginning of a call ID or of either number.",
   noRuns: "Nothing has been fetched yet",
   noRunsHint: "A run is one fetch of one recording. The first Play makes the first.",
@@ -64,7 +67,7 @@ const he: typeof en = {
   loading: "טוען…",
   empty: "אין עדיין הקלטות",
   emptyHint: "רושמים הקלטה, ומכאן אפשר לנגן אותה:",
-  nothing: (q) => `אין דבר שמתחיל ב־“${q}”`,
+  nothing: (q) => `אין דבר שמתחיל ב־“${leftToRight(q)}”`,
   nothingHint: "החיפוש מוצא התחלה של מזהה שיחה או של אחד המספרים.",
   noRuns: "עוד לא הורד דבר",
   noRunsHint: "כל שורה היא הורדה אחת של הקלטה אחת. הנגינה הראשונה יוצרת את הראשונה.",

@@ -117,6 +117,8 @@ function Search() {
         type="search"
         aria-label={t.search}
         placeholder={t.search}
+        // Numbers and call ids: by the page's direction a plus would stand behind them.
+        dir={typed ? "ltr" : undefined}
         spellCheck={false}
         autoComplete="off"
         value={typed}

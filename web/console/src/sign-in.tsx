@@ -1,13 +1,16 @@
+import { problemText } from "@onetake/player/react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { signIn } from "./api.ts";
 import { useLang } from "./i18n.ts";
 import { useSession } from "./session.ts";
 
+const sessionEnded = { code: "unauthorized", title: "", detail: "", status: 401 };
+
 export function SignIn() {
-  const { t } = useLang();
-  const { enter } = useSession();
+  const { lang, t } = useLang();
+  const { enter, signedIn } = useSession();
   const [key, setKey] = useState("");
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState<"badKey" | "signInFailed" | null>(null);
   const [busy, setBusy] = useState(false);
 
   // Nothing else is on the page, and what had the focus before may be gone.
@@ -18,12 +21,12 @@ export function SignIn() {
     event.preventDefault();
     if (!key.trim() || busy) return;
     setBusy(true);
-    setWrong("");
+    setWrong(null);
     try {
       if (await signIn(key.trim())) return enter();
-      setWrong(t.badKey);
+      setWrong("badKey");
     } catch {
-      setWrong(t.signInFailed);
+      setWrong("signInFailed");
     }
     setBusy(false);
     field.current?.focus();
@@ -32,6 +35,11 @@ export function SignIn() {
   return (
     <form className="sign-in" onSubmit={submit}>
       <h1>{t.signIn}</h1>
+      {signedIn && (
+        <p role="alert" className="session-ended">
+          {problemText(sessionEnded, lang).text}
+        </p>
+      )}
       <label htmlFor="api-key">{t.apiKey}</label>
       <input
         ref={field}
@@ -41,16 +49,16 @@ export function SignIn() {
         autoComplete="current-password"
         spellCheck={false}
         value={key}
-        aria-invalid={wrong !== ""}
-        aria-describedby="api-key-hint"
+        aria-invalid={wrong === "badKey"}
+        aria-describedby={wrong ? "api-key-wrong api-key-hint" : "api-key-hint"}
         onChange={(event) => setKey(event.target.value)}
       />
       <p id="api-key-hint" className="hint">
         {t.apiKeyHint}
       </p>
       {wrong && (
-        <p role="alert" className="wrong">
-          {wrong}
+        <p id="api-key-wrong" role="alert" className="wrong">
+          {t[wrong]}
         </p>
       )}
       <button type="submit" className="primary" disabled={busy || !key.trim()}>

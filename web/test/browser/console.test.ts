@@ -85,7 +85,16 @@ describe("the list", () => {
     await page.reload();
     await until(async () => (await rows.count()) === 10, "what was found by the address");
     await page.getByRole("searchbox").fill("nothing");
-    await page.getByText("Nothing begins with “nothing”").waitFor();
+    await page.getByText("Nothing begins with “\u2066nothing\u2069”").waitFor();
+  });
+
+  it("shows a number that is typed as it is, in Hebrew too", async () => {
+    const { page } = await opened({ lang: "he" });
+    const field = page.getByRole("searchbox");
+    expect(await field.getAttribute("dir")).toBeNull();
+    await field.fill("+97299");
+    expect(await field.getAttribute("dir")).toBe("ltr");
+    await page.getByRole("heading", { name: "\u2066+97299\u2069" }).waitFor();
   });
 
   it("shows what a recording is, and whom the audio is owed to", async () => {
@@ -126,6 +135,8 @@ describe("the list", () => {
 describe("the session", () => {
   it("is begun with a key, which is not kept, and ended", async () => {
     const { page } = await opened({}, "key-of-acme");
+    await page.getByLabel("API key").waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
     await page.getByLabel("API key").fill("wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").getByText("not valid").waitFor();
@@ -151,6 +162,12 @@ describe("the session", () => {
     await page.context().clearCookies();
     await page.locator(".ot-play").first().click();
     await page.getByLabel("API key").waitFor();
+    await page.getByRole("alert").getByText("The session has ended. Sign in again.").waitFor();
+    await page.getByRole("button", { name: "עברית" }).click();
+    await page.getByRole("alert").getByText("ההתחברות פגה. יש להתחבר מחדש.").waitFor();
+    await page.locator(".sign-in input").fill("key-of-acme");
+    await page.locator(".sign-in button").click();
+    await page.locator(".call").first().waitFor();
   });
 });
 
@@ -203,7 +220,12 @@ describe("accessibility", () => {
   const widths = [320, 390, 700, 1280].flatMap((width) => (["en", "he"] as const).map((lang) => ({ width, lang })));
 
   it.each(widths)("needs no scrolling sideways: %j", async ({ width, lang }) => {
-    const { page } = await opened({ viewport: { width, height: 800 }, lang });
+    const calls = sample();
+    Object.assign(calls[1]?.about ?? {}, {
+      from: "sip:switchboard-of-the-northern-branch@voice.calls.example.com",
+      labels: { "x-customer-reference-as-the-ticket-system-writes-it": "8c1f" },
+    });
+    const { page } = await opened({ viewport: { width, height: 800 }, lang }, "", calls);
     const wider = () =>
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     await page.locator(".call").first().waitFor();
@@ -213,6 +235,10 @@ describe("accessibility", () => {
     await page.locator(".disclose").nth(1).click();
     await page.locator(".ot-volume > button").click();
     expect(await wider()).toBe(0);
+    const row = await page.locator(".calls").boundingBox();
+    const address = await page.getByText("sip:switchboard").boundingBox();
+    expect(address?.x).toBeGreaterThanOrEqual(row?.x ?? 0);
+    expect((address?.x ?? 0) + (address?.width ?? 0)).toBeLessThanOrEqual((row?.x ?? 0) + (row?.width ?? 0));
     const popover = await page.locator(".ot-popover").boundingBox();
     expect(popover?.x).toBeGreaterThanOrEqual(0);
     expect((popover?.x ?? 0) + (popover?.width ?? 0)).toBeLessThanOrEqual(width);
