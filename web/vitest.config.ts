@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["source"] },
+  // The player as it is written, not as it is packed.
+  ssr: { resolve: { conditions: ["source"] } },
   test: { include: ["player/**/*.test.ts", "console/src/**/*.test.ts"], environment: "node" },
 });

@@ -159,7 +159,7 @@ export async function startMock(calls, options = {}) {
     if (failed) one.failures += 1;
     one.state = failed ? "failed" : "ready";
     run.status = failed ? "failed" : "completed";
-    run.error = failed ? "The provider answered 503 Service Unavailable." : null;
+    run.error = failed ? "unavailable: The provider answered 503 Service Unavailable." : null;
     run.completed_at = new Date().toISOString();
     one.moved.emit("moved");
   }

@@ -1,10 +1,10 @@
 import type { Recording, Run } from "@onetake/player";
-import { problemFrom } from "@onetake/player";
 import { clock } from "@onetake/player/react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { getRecording } from "./api.ts";
 import { size, useLang } from "./i18n.ts";
+import { whyOf } from "./why.ts";
 
 /** What is known of a recording. The list has most of it; the rest is asked for when this is opened. */
 export function Details({ id, recording: listed }: { id: string; recording: Recording }) {
@@ -59,14 +59,17 @@ function Fact({ name, code, children }: { name: string; code?: string; children?
 }
 
 function RunInWords({ run }: { run: Run }) {
-  const { t } = useLang();
-  const reason = run.reason && (t.reasons[run.reason as keyof typeof t.reasons] ?? run.reason);
-  const detail = run.error && run.status !== "completed" ? problemFrom(run).detail : "";
+  const { lang, t } = useLang();
+  const { reason, cause } = whyOf(run, lang);
   const words = [t.statuses[run.status] ?? run.status, run.attempt && t.attempt(run.attempt, run.max_attempts ?? null)];
   return (
     <>
       {[...words, reason].filter(Boolean).join(" · ")}
-      {detail && <bdi className="cause">{detail}</bdi>}
+      {cause && (
+        <bdi dir="ltr" className="cause">
+          {cause}
+        </bdi>
+      )}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chosenLang, size, when } from "./i18n.ts";
+import { chosenLang, size, took, when } from "./i18n.ts";
 
 describe("the language", () => {
   it.each([
@@ -19,4 +19,12 @@ it("writes sizes and times, and nothing for what is no time", () => {
   expect(when(`${new Date().getFullYear()}-11-21T10:00:00.000Z`, "en")).toMatch(/^Nov 21, \d+:00.[AP]M$/);
   expect(when("soon", "en")).toBe("");
   expect(when(null, "en")).toBe("");
+});
+
+it("writes how long a run has taken in the language's own unit", () => {
+  const run = { id: "1", call_sid: "CA1", status: "completed" as const, started_at: "2026-11-21T10:00:00.000Z" };
+  const ended = { ...run, completed_at: "2026-11-21T10:00:02.500Z" };
+  expect(took(ended, "en")).toBe("2.5 sec");
+  expect(took(ended, "he")).toContain("שנ׳");
+  expect(took(run, "en")).toBe("");
 });

@@ -1,3 +1,4 @@
+import type { Run } from "@onetake/player";
 import type { Lang } from "@onetake/player/react";
 import { createContext, useContext } from "react";
 
@@ -67,7 +68,7 @@ const he: typeof en = {
   loading: "טוען…",
   empty: "אין עדיין הקלטות",
   emptyHint: "רושמים הקלטה, ומכאן אפשר לנגן אותה:",
-  nothing: (q) => `אין דבר שמתחיל ב־“${leftToRight(q)}”`,
+  nothing: (q) => `אין דבר שמתחיל ב־״${leftToRight(q)}״`,
   nothingHint: "החיפוש מוצא התחלה של מזהה שיחה או של אחד המספרים.",
   noRuns: "עוד לא הורד דבר",
   noRunsHint: "כל שורה היא הורדה אחת של הקלטה אחת. הנגינה הראשונה יוצרת את הראשונה.",
@@ -111,6 +112,8 @@ export function chosenLang(search: string, preferred: readonly string[]): Lang {
   return (spoken as Lang | undefined) ?? "en";
 }
 
+export const messagesOf = (lang: Lang): Messages => all[lang];
+
 export const LangContext = createContext<{ lang: Lang; choose: (lang: Lang) => void }>({
   lang: "en",
   choose: () => {},
@@ -118,7 +121,7 @@ export const LangContext = createContext<{ lang: Lang; choose: (lang: Lang) => v
 
 export function useLang() {
   const { lang, choose } = useContext(LangContext);
-  return { lang, choose, t: all[lang] };
+  return { lang, choose, t: messagesOf(lang) };
 }
 
 /** Day and time; the year only where it is not this one. */
@@ -140,4 +143,15 @@ export function size(bytes: number, lang: Lang): string {
     unitDisplay: unit === "byte" ? "long" : "short",
     maximumFractionDigits: value < 10 ? 1 : 0,
   }).format(value);
+}
+
+/** How long a run has taken; nothing while it goes on. */
+export function took(run: Run, lang: Lang): string {
+  const begun = Date.parse(run.started_at ?? run.created_at ?? "");
+  const ended = Date.parse(run.completed_at ?? "");
+  if (Number.isNaN(begun) || Number.isNaN(ended)) return "";
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return new Intl.NumberFormat(lang, { style: "unit", unit: "second", unitDisplay: "short", ...digits }).format(
+    (ended - begun) / 1000,
+  );
 }

@@ -1,9 +1,10 @@
-import { problemFrom, type Run } from "@onetake/player";
+import type { Run } from "@onetake/player";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { listRuns } from "./api.ts";
 import { ListFailed } from "./empty.tsx";
-import { size, useLang, when } from "./i18n.ts";
+import { size, took, useLang, when } from "./i18n.ts";
 import { More } from "./more.tsx";
+import { whyOf } from "./why.ts";
 
 const MOVING_MS = 2_000;
 
@@ -62,9 +63,7 @@ export function Runs() {
 function RunRow({ run }: { run: Run }) {
   const { lang, t } = useLang();
   const { received_bytes: received, total_bytes: total } = run;
-  const reason = run.reason ? (t.reasons[run.reason as keyof typeof t.reasons] ?? run.reason) : "";
-  // What a run that came to its end had to wait for is of no interest any more.
-  const cause = run.error && run.status !== "completed" ? problemFrom(run).detail : "";
+  const { reason, cause } = whyOf(run, lang);
   return (
     <tr tabIndex={-1}>
       <td>
@@ -91,17 +90,20 @@ function RunRow({ run }: { run: Run }) {
         {run.created_at && <time dateTime={run.created_at}>{when(run.created_at, lang)}</time>}
       </td>
       <td data-name={t.took}>
-        <bdi dir="ltr">{took(run)}</bdi>
+        <bdi>{took(run, lang)}</bdi>
       </td>
       <td data-name={t.reason}>
-        <bdi>{cause || reason}</bdi>
+        {(reason || cause) && (
+          <div>
+            {reason}
+            {cause && (
+              <bdi dir="ltr" className="cause">
+                {cause}
+              </bdi>
+            )}
+          </div>
+        )}
       </td>
     </tr>
   );
-}
-
-function took(run: Run): string {
-  const begun = Date.parse(run.started_at ?? run.created_at ?? "");
-  const ended = Date.parse(run.completed_at ?? "");
-  return Number.isNaN(begun) || Number.isNaN(ended) ? "" : `${((ended - begun) / 1000).toFixed(1)} s`;
 }
