@@ -406,31 +406,6 @@ describe("a fetch that fails", () => {
   });
 });
 
-describe("events that break off", () => {
-  it("are opened again", async () => {
-    const first = server.opens();
-    const second = server.opens();
-    const { player } = playerOf("CA1");
-    player.press();
-    await vi.advanceTimersByTimeAsync(250);
-    first.say("run", running);
-    first.cut();
-    await vi.advanceTimersByTimeAsync(500);
-    second.say("ready", {});
-    await settled();
-    expect(player.store.get().arrived).toBe(1);
-  });
-
-  it("do not disturb what can be heard", async () => {
-    const { player, audio, phase } = playerOf("CA1");
-    player.press();
-    audio.says("playing");
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(phase()).toBe("playing");
-    expect(server.asked).toHaveLength(6);
-  });
-});
-
 describe("seeking", () => {
   function playing() {
     const it = playerOf("CA1");
@@ -448,6 +423,48 @@ describe("seeking", () => {
     const idle = playerOf("CA2");
     idle.player.seek(10);
     expect(idle.audio.sent).toEqual([]);
+  });
+
+  it("is kept until the element knows the recording, and then done", () => {
+    const { player, audio } = playerOf("CA1");
+    player.press();
+    player.seek(40);
+    player.seekBy(5);
+    expect(player.store.get()).toMatchObject({ position: 45, seekable: true });
+    expect(audio.sent).toEqual([]);
+    audio.says("durationchange");
+    audio.knows(60);
+    expect(audio.sent).toEqual([45]);
+  });
+
+  it("is kept while the recording is waited for, past what has been heard", async () => {
+    const events = server.opens();
+    const { player, audio, phase } = playerOf("CA1");
+    player.press();
+    await vi.advanceTimersByTimeAsync(250);
+    events.say("run", running);
+    audio.knows(60);
+    audio.says("playing");
+    audio.isAt(12);
+    await settled();
+    refuses(audio);
+    await settled();
+    expect(phase()).toBe("waiting");
+    player.seek(30);
+    audio.says("volumechange");
+    expect(player.store.get().position).toBe(30);
+    events.say("ready", {});
+    await settled();
+    audio.knows(60);
+    expect(audio.sent).toEqual([30]);
+  });
+
+  it("waits for a length to seek in", () => {
+    const { player } = playerOf("CA1");
+    player.update({ call_sid: "CA1" });
+    player.press();
+    player.seek(10);
+    expect(player.store.get()).toMatchObject({ position: 0, seekable: false });
   });
 
   it("moves on by every key, the element only now and then", async () => {

@@ -87,7 +87,7 @@ export class AudioPlayer {
     on(["loadedmetadata"], () => this.#onMetadata());
     on(["durationchange", "timeupdate", "seeking", "seeked", "ratechange", "volumechange"], () => this.#observe());
     on(["playing"], () => this.#onPlaying());
-    on(["waiting"], () => this.store.set({ stalled: this.store.get().phase === "playing" }));
+    on(["waiting"], () => this.#onStalled());
     on(["pause"], () => this.#onPause());
     on(["ended"], () => audio.ended && this.store.set({ phase: "ended", stalled: false }));
     on(["error"], () => this.#onError());
@@ -145,14 +145,22 @@ export class AudioPlayer {
     if (underWay) log.aborted();
   }
 
+  /** Before the element knows the recording the wish is kept for when it does. */
   seek(seconds: number): void {
-    const { duration, seekable } = this.store.get();
-    if (!this.#press || !seekable || duration === null) return;
-    const go = (to: number) => {
-      if (this.#audio) this.#audio.currentTime = to;
+    const { duration, seekable, phase } = this.store.get();
+    const press = this.#press;
+    if (!press || !seekable || duration === null) return;
+    const to = Math.min(Math.max(seconds, 0), duration);
+    if (phase === "waiting" || this.#audio?.readyState === 0) {
+      press.resumeAt = to;
+      this.store.set({ position: to });
+      return;
+    }
+    const go = (target: number) => {
+      if (this.#audio) this.#audio.currentTime = target;
       this.#observe();
     };
-    this.#seeker.to(Math.min(Math.max(seconds, 0), duration), go, this.#press.scope);
+    this.#seeker.to(to, go, press.scope);
   }
 
   /** From where one is, or is already on the way to. */
@@ -183,9 +191,11 @@ export class AudioPlayer {
     if (!target) return;
     if (this.#press) this.#end(this.#press);
     this.#floor.take(this);
-    const press = new Press(this.#options.base ?? "", target, this.#leftAt);
+    const press = new Press(this.#options.base ?? "", target, this.#leftAt >= RESUME_FROM_S ? this.#leftAt : 0);
     this.#press = press;
-    this.store.set({ ...untouched(target), ...this.#floor.chosen, position: press.resumeAt, phase: "starting" });
+    const seekable = !!target.duration_seconds;
+    const before = { ...untouched(target), ...this.#floor.chosen, position: press.resumeAt, seekable };
+    this.store.set({ ...before, phase: "starting" });
     log.streaming(target.call_sid);
     if (again) void this.#retry(press);
     else this.#load(press);
@@ -252,7 +262,7 @@ export class AudioPlayer {
     const press = this.#press;
     const audio = this.#audio;
     if (!press || !audio) return;
-    if (press.resumeAt >= RESUME_FROM_S && press.resumeAt < audio.duration - 1) audio.currentTime = press.resumeAt;
+    if (press.resumeAt > 0 && press.resumeAt < audio.duration - 1) audio.currentTime = press.resumeAt;
     press.resumeAt = 0;
     if (press.whole) this.store.set({ arrived: 1 });
     this.#observe();
@@ -264,6 +274,13 @@ export class AudioPlayer {
     this.#observe();
     this.store.set({ phase: "playing", stalled: false });
     if (!press.whole) void this.#following.of(press);
+  }
+
+  #onStalled(): void {
+    const stalled = this.store.get().phase === "playing";
+    this.store.set({ stalled });
+    // Events that were given up while there was sound are now what tells whether the server is there at all.
+    if (stalled && this.#press && !this.#press.whole) void this.#following.of(this.#press);
   }
 
   #onPause(): void {

@@ -18,10 +18,13 @@ export function apply(audio: HTMLAudioElement, { rate, volume, muted }: Chosen):
 /** What an element shows of itself; until it knows the recording, what was known before. */
 export function observed(audio: HTMLAudioElement, target: Target | null, before: PlayerState): Partial<PlayerState> {
   const measured = Number.isFinite(audio.duration) && audio.duration > 0;
+  const registered = target?.duration_seconds || null;
+  // While it waits for another source, what the element still shows is of the one that broke off.
+  const knows = audio.readyState > 0 && before.phase !== "waiting";
   return {
-    position: audio.readyState > 0 ? audio.currentTime : before.position,
-    duration: measured ? audio.duration : target?.duration_seconds || null,
-    seekable: measured && audio.seekable.length > 0,
+    position: knows ? audio.currentTime : before.position,
+    duration: measured ? audio.duration : registered,
+    seekable: knows ? measured && audio.seekable.length > 0 : measured || registered !== null,
     rate: audio.playbackRate,
     volume: audio.volume,
     muted: audio.muted,

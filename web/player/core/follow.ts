@@ -32,9 +32,11 @@ export class Following {
     try {
       while (!(await this.#heardOut(press))) await press.scope.pause(NEXT_RUN_MS);
     } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
       // While there is sound, progress is an ornament; while there is none, this is the cause.
-      if (error instanceof ProblemError && this.#store.get().phase === "waiting")
-        this.#turns.fail(press, error.problem);
+      const { phase, stalled } = this.#store.get();
+      if (phase === "waiting" || stalled) this.#turns.fail(press, error.problem);
+      else if (!press.scope.over) this.#store.set({ fetching: null, lost: false });
     } finally {
       press.following = false;
     }
@@ -46,6 +48,7 @@ export class Following {
       if (press.scope.over) return true;
       if (event.type === "run" && event.fetching.status === "cancelled") return await this.#onCancelled(press);
       else if (event.type === "run") this.#onRun(press, event.fetching);
+      else if (event.type === "lost" || event.type === "found") this.#store.set({ lost: event.type === "lost" });
       else if (event.type === "ready") this.#onReady(press);
       else return await this.#onFailed(press, event.said);
     }

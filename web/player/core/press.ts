@@ -38,6 +38,7 @@ export const untouched = (target: Target | null): Omit<PlayerState, "rate" | "vo
   seekable: false,
   arrived: null,
   fetching: null,
+  lost: false,
   learnt: null,
   problem: null,
 });

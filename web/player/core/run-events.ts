@@ -5,6 +5,10 @@ import type { Fetching, RunStatus } from "./types.ts";
 
 export type RunEvent =
   | { type: "run"; fetching: Fetching }
+  /** The connection broke off, and another did not come about; more are tried. */
+  | { type: "lost" }
+  /** After `lost`: there is a connection again. */
+  | { type: "found" }
   | { type: "ready" }
   | { type: "failed"; said: Record<string, unknown> };
 
@@ -22,11 +26,12 @@ export async function* runEvents(url: string, scope: Scope): AsyncGenerator<RunE
       const response = await fetch(url, { signal: scope.signal, headers: { Accept: "text/event-stream" } });
       if (response.status >= 400 && response.status < 500) throw new ProblemError(await problemOf(response));
       if (response.ok && response.body) {
+        if (lost > 0) yield { type: "found" };
         for await (const event of serverEvents(response.body)) {
           lost = 0;
           const known = understood(event.type, event.data);
           if (known) yield known;
-          if (known && known.type !== "run") return;
+          if (known?.type === "ready" || known?.type === "failed") return;
         }
       }
     } catch (error) {
@@ -35,6 +40,7 @@ export async function* runEvents(url: string, scope: Scope): AsyncGenerator<RunE
     }
     const wait = RECONNECT_MS[lost];
     if (wait === undefined) throw new ProblemError(unreachable);
+    if (lost > 0) yield { type: "lost" };
     await scope.pause(wait);
     if (scope.over) return;
   }

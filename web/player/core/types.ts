@@ -85,11 +85,13 @@ export interface PlayerState {
   position: number;
   /** Seconds; the element's own once it knows, until then what was registered, else null. */
   duration: number | null;
-  /** The element can be sent to another position. */
+  /** `seek` has an effect: the element can be sent to another position, or will be once it knows the recording. */
   seekable: boolean;
   /** Share of the recording that the server holds, 0 to 1; null while unknown. */
   arrived: number | null;
   fetching: Fetching | null;
+  /** The server is out of reach, and is being tried: what is told here of the fetch may have passed. */
+  lost: boolean;
   /** What this player has learnt of the recording's state, for views that show it beside older news; null: nothing. */
   learnt: RecordingState | null;
   problem: Problem | null;

@@ -11,6 +11,7 @@ const base: PlayerState = {
   seekable: true,
   arrived: null,
   fetching: null,
+  lost: false,
   learnt: null,
   problem: null,
   rate: 1,
@@ -32,6 +33,8 @@ describe("what is going on, in words", () => {
     [{ fetching: { ...fetching, reason: "retrying" }, arrived: 0.5 }, "Fetching again, attempt 2", 50],
     [{ stalled: true, position: 50, arrived: 0.5, fetching }, "This part has not arrived yet", 50],
     [{ stalled: true, arrived: 1 }, "Loading…", null],
+    [{ fetching, arrived: 0.17, lost: true }, "Connection lost, trying again", null],
+    [{ phase: "waiting", lost: true }, "Connection lost, trying again", null],
     [{ phase: "failed" }, "", null],
   ])("%j", (change, text, percent) => expect(status(change)).toEqual({ text, percent }));
 });

@@ -26,6 +26,7 @@ interface Messages {
   retrying(attempt: number | null): string;
   arriving: string;
   buffering: string;
+  lost: string;
   technical: string;
 }
 
@@ -61,6 +62,7 @@ export const messages: Record<Lang, Messages> = {
     retrying: (attempt) => (attempt ? `Fetching again, attempt ${attempt}` : "Fetching again"),
     arriving: "This part has not arrived yet",
     buffering: "Loading…",
+    lost: "Connection lost, trying again",
     technical: "Technical details",
   },
   he: {
@@ -91,6 +93,7 @@ export const messages: Record<Lang, Messages> = {
     retrying: (attempt) => (attempt ? `מוריד שוב, ניסיון ${attempt}` : "מוריד שוב"),
     arriving: "החלק הזה עוד לא הגיע",
     buffering: "טוען…",
+    lost: "החיבור לשרת אבד, מנסה שוב",
     technical: "פרטים טכניים",
   },
 };
@@ -98,10 +101,11 @@ export const messages: Record<Lang, Messages> = {
 /** What is going on, in words; `percent` stands beside it where there is one, and is not read out at every step. */
 export function statusOf(state: PlayerState, lang: Lang): { text: string; percent: number | null } {
   const t = messages[lang];
-  const { phase, fetching, arrived, stalled, position, duration } = state;
+  const { phase, fetching, arrived, stalled, position, duration, lost } = state;
   const none = { text: "", percent: null };
   const beyond = stalled && arrived !== null && arrived < 1 && duration !== null && position / duration > arrived;
   if (phase === "idle" || phase === "failed") return none;
+  if (lost) return { text: t.lost, percent: null };
   if (beyond) return { text: t.arriving, percent: percentOf(arrived) };
   if (fetching?.reason === "not_ready") return { text: t.notReady, percent: null };
   if (fetching?.reason === "throttled") return { text: t.throttled, percent: null };

@@ -178,7 +178,29 @@ describe("when it fails", () => {
   });
 });
 
+it("says that the server is gone, first that it is tried again", async () => {
+  const { mock, page } = await console_([call("CA1", 60, { firstByte: 300, rate: 40_000 })]);
+  await buttonOf(page, "CA1").click();
+  await sounds(page, "CA1", 0.2);
+  await mock.close();
+  await page.getByRole("status").getByText("Connection lost, trying again").waitFor({ timeout: 5_000 });
+  await page.getByRole("alert").getByText("The server cannot be reached.").waitFor({ timeout: 25_000 });
+});
+
 describe("the position", () => {
+  it("can be chosen before there is sound", async () => {
+    const { seen, page } = await console_([call("CA1", 40, { wait: 200, firstByte: 2_500, rate: 4e6 })]);
+    await buttonOf(page, "CA1").click();
+    const slider = page.getByRole("slider");
+    const box = await slider.boundingBox();
+    if (!box) throw new Error("no slider");
+    await page.mouse.click(box.x + box.width * 0.5, box.y + box.height / 2);
+    await until(async () => (await slider.getAttribute("aria-valuenow")) === "20", "the middle");
+    await sounds(page, "CA1", 20.2);
+    expect((await heard(page, "CA1")).time).toBeLessThan(25);
+    expect(seen.lines).toEqual([`${STREAMING}CA1`]);
+  });
+
   it("is a slider with keys, in words", async () => {
     const { page } = await console_([call("CA1", 90, { ready: true })]);
     await buttonOf(page, "CA1").click();
