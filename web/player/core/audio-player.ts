@@ -1,18 +1,22 @@
 import { apply, type Chosen, holdsConnection, letGo, observed } from "./element.ts";
 import { type Floor, pageFloor } from "./floor.ts";
 import { Following } from "./follow.ts";
-import { nobodyWorks, recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
+import { recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
 import { Press, untouched } from "./press.ts";
 import { problemFrom, stateAfter, unplayable } from "./problem.ts";
+import { watchQueue } from "./queue.ts";
 import { Scope } from "./scope.ts";
 import { Seeker } from "./seeker.ts";
 import { Store } from "./store.ts";
 import type { Fetching, PlayerState, Problem, Target } from "./types.ts";
+import type { Sign } from "./urls.ts";
 
 export interface PlayerOptions {
   /** Where the API is; the page's own origin by default. */
   base?: string;
+  /** For a page that has no session: opens one path of the API, anew for each press. */
+  sign?: Sign;
   floor?: Floor;
   /** The session has ended: an answer was 401. */
   onUnauthorized?: () => void;
@@ -22,8 +26,6 @@ export interface PlayerOptions {
 const FOLLOW_AFTER_MS = 250;
 /** A press within this time of one that did nothing belongs to the same hammering: it must not pause what it began. */
 const HAMMER_MS = 500;
-/** How often a press that waits in the queue asks whether anybody works on it. */
-const ANYBODY_MS = 20_000;
 /** Going back to where one was is worth a seek from here on. */
 const RESUME_FROM_S = 3;
 
@@ -47,7 +49,7 @@ const RESUME_FROM_S = 3;
  * - Cold: GET (live from the first byte on) + events. Ready: GET. Queued: GET (202) + events + GET.
  * - An element tells no status. So on its error the events that are already open are believed; without them the
  *   recording is asked (`GET /api/recordings/{sid}`), which starts nothing and is no stream request. Only when that
- *   says that nothing is under way (`remote`, as after 503 `no_space`) the stream itself is asked for the reason, with
+ *   says that nothing is under way (`remote`, as after 503 `no_space`), or may not be asked, the stream itself is asked for the reason, with
  *   `Prefer: respond-async`: the press was explicit, so starting the fetch there is what was asked for.
  * - A press that waits in the queue asks now and then whether anybody works on it, by `POST …/fetch`, which joins the
  *   fetch that is there: neither the events nor the recording tell.
@@ -191,7 +193,8 @@ export class AudioPlayer {
     if (!target) return;
     if (this.#press) this.#end(this.#press);
     this.#floor.take(this);
-    const press = new Press(this.#options.base ?? "", target, this.#leftAt >= RESUME_FROM_S ? this.#leftAt : 0);
+    const { base = "", sign } = this.#options;
+    const press = new Press(base, target, this.#leftAt >= RESUME_FROM_S ? this.#leftAt : 0, sign);
     this.#press = press;
     const seekable = !!target.duration_seconds;
     const before = { ...untouched(target), ...this.#floor.chosen, position: press.resumeAt, seekable };
@@ -311,18 +314,7 @@ export class AudioPlayer {
     press.resumeAt = this.store.get().position;
     this.store.set({ phase: "waiting", stalled: false, fetching, learnt: "fetching" });
     void this.#following.of(press);
-    if (!press.watching) void this.#watchQueue(press);
-  }
-
-  /** Whoever waits in the queue is told when nobody works on it: events would be silent for as long as that lasts. */
-  async #watchQueue(press: Press): Promise<void> {
-    press.watching = true;
-    while (!press.scope.over && this.store.get().phase === "waiting") {
-      const problem = isQueued(press.fetching) ? await nobodyWorks(press.urls.fetch, press.scope) : null;
-      if (problem && isQueued(press.fetching)) this.#fail(press, problem);
-      else await press.scope.pause(ANYBODY_MS);
-    }
-    press.watching = false;
+    void watchQueue(press, this.store, (problem) => this.#fail(press, problem));
   }
 
   /** The element refused and nobody has said why. */
@@ -347,7 +339,3 @@ export class AudioPlayer {
     else this.#fail(press, unplayable);
   }
 }
-
-/** Waits for a worker, and for nothing else. */
-const isQueued = (fetching: Fetching | null) =>
-  fetching?.status === "queued" && (fetching.reason === null || fetching.reason === "queued");

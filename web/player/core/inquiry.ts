@@ -13,8 +13,12 @@ export type Finding =
   /** The scope has ended, and with it the question. */
   | { is: "over" };
 
-/** The recording as the server has it. Starts nothing, and is no stream request. */
-export async function recordingSays(url: string, scope: Scope): Promise<Finding> {
+/**
+ * The recording as the server has it. Starts nothing, and is no stream request. A page that may only listen has no
+ * address for it, and is told nothing.
+ */
+export async function recordingSays(url: string | null, scope: Scope): Promise<Finding> {
+  if (!url) return { is: "idle" };
   return asked(url, {}, scope, async (answer) => {
     const recording = (await answer.json()) as Recording;
     const { state, run } = recording;
@@ -40,9 +44,10 @@ export async function streamSays(url: string, scope: Scope): Promise<Finding> {
 
 /**
  * Asks for a new fetch of what has failed. What keeps the press from being heard now: null, also where this page may
- * only listen (a signed URL, another origin), for then the stream itself says how things stand.
+ * only listen, for then the stream itself says how things stand.
  */
-export async function refusedToRetry(url: string, scope: Scope): Promise<Problem | null> {
+export async function refusedToRetry(url: string | null, scope: Scope): Promise<Problem | null> {
+  if (!url) return null;
   try {
     const headers = { "Content-Type": "application/json" };
     const body = JSON.stringify({ retry: true });
@@ -57,7 +62,8 @@ export async function refusedToRetry(url: string, scope: Scope): Promise<Problem
  * Whether nobody works on the queue: that problem, or null. Events tell only that a run is queued. Asking for the fetch
  * that is under way joins it, and is no stream request.
  */
-export async function nobodyWorks(url: string, scope: Scope): Promise<Problem | null> {
+export async function nobodyWorks(url: string | null, scope: Scope): Promise<Problem | null> {
+  if (!url) return null;
   try {
     const answer = await fetch(url, { method: "POST", signal: scope.signal });
     if (answer.ok) return null;

@@ -1,6 +1,6 @@
 import { Scope } from "./scope.ts";
 import type { Fetching, PlayerState, Target } from "./types.ts";
-import { type Urls, urlsOf, uuid } from "./urls.ts";
+import { type Sign, type Urls, urlsOf, uuid } from "./urls.ts";
 
 /** One press of Play, from then until an error, a release, or the next. Its scope owns its timers and requests. */
 export class Press {
@@ -23,8 +23,9 @@ export class Press {
     base: string,
     target: Target,
     public resumeAt: number,
+    sign?: Sign,
   ) {
-    this.urls = urlsOf(base, target, uuid());
+    this.urls = urlsOf(base, target, uuid(), sign);
     this.whole = target.state === "ready";
   }
 }

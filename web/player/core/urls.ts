@@ -9,21 +9,31 @@ function query(target: Target, more: Record<string, string> = {}): string {
   return all && `?${all}`;
 }
 
-/** Where a recording is asked for. */
+/** Makes the query that opens a path of the API: `tenant=…&expires=…&kid=…&sig=…`, as `onetake sign` prints it. */
+export type Sign = (path: string) => string;
+
+/** Where a recording is asked for. Signatures open its stream and its events only; the rest is null where there are any. */
 export interface Urls {
   stream: string;
   events: string;
-  recording: string;
-  fetch: string;
+  recording: string | null;
+  fetch: string | null;
 }
 
 /** @param play marks the stream requests of one press */
-export const urlsOf = (base: string, target: Target, play: string): Urls => ({
-  stream: base + path(target, "/stream") + query(target, { explicit_user_action: "true", play }),
-  events: base + path(target, "/events") + query(target),
-  recording: base + path(target, "") + query(target),
-  fetch: base + path(target, "/fetch") + query(target),
-});
+export function urlsOf(base: string, target: Target, play: string, sign?: Sign): Urls {
+  const opened = (rest: string, more: Record<string, string> = {}) => {
+    const plain = query(target, more);
+    if (!sign) return base + path(target, rest) + plain;
+    return `${base}${path(target, rest)}${plain ? `${plain}&` : "?"}${sign(path(target, rest))}`;
+  };
+  return {
+    stream: opened("/stream", { explicit_user_action: "true", play }),
+    events: opened("/events"),
+    recording: sign ? null : opened(""),
+    fetch: sign ? null : opened("/fetch"),
+  };
+}
 
 /** A random UUID also where the page is not a secure context, which `crypto.randomUUID` asks for. */
 export function uuid(): string {

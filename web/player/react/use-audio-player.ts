@@ -13,9 +13,14 @@ export function useAudioPlayer(target: Target, options: PlayerOptions = {}): Use
   const audioRef = useRef<HTMLAudioElement>(null);
   const latest = useRef({ target, options });
   latest.current = { target, options };
-  const [player] = useState(
-    () => new AudioPlayer({ ...options, onUnauthorized: () => latest.current.options.onUnauthorized?.() }),
-  );
+  const [player] = useState(() => {
+    const { sign } = options;
+    return new AudioPlayer({
+      ...options,
+      ...(sign && { sign: (path) => (latest.current.options.sign ?? sign)(path) }),
+      onUnauthorized: () => latest.current.options.onUnauthorized?.(),
+    });
+  });
   const state = useSyncExternalStore(player.store.subscribe, player.store.get, player.store.get);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: these two are what makes it another recording

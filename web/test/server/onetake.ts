@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
@@ -13,6 +13,15 @@ const binary = resolve(process.env.ONETAKE ?? join(import.meta.dirname, "../../.
 
 /** The tenant of `startServe`, and what opens it. */
 export const KEY = "key-of-acme";
+
+/** A query that opens a path of the tenant's for five minutes. */
+export function signed(path: string): string {
+  const expires = Math.floor(Date.now() / 1000) + 300;
+  const sig = createHmac("sha256", SIGNING_SECRET).update(`onetake-url-v1\n${path}\nacme\n${expires}`);
+  return `tenant=acme&expires=${expires}&kid=k1&sig=${sig.digest("base64url")}`;
+}
+
+const SIGNING_SECRET = "a-secret-that-only-servers-know-0123456789";
 
 export interface Server {
   url: string;
@@ -34,8 +43,11 @@ export async function startDemo(): Promise<Server> {
   return talking(server, { Cookie: page.headers["set-cookie"]?.[0]?.split(";")[0] ?? "" });
 }
 
-/** One tenant with one provider of type `http`; `settings` goes into `[server]` and `[fetch]` by its dotted names. */
-export async function startServe(providerUrl: string, settings: Record<string, string | number> = {}): Promise<Server> {
+/** What goes into `[server]`, `[security]` and `[fetch]`, by its dotted name. */
+export type Settings = Record<string, string | number | string[]>;
+
+/** One tenant with one provider of type `http`. */
+export async function startServe(providerUrl: string, settings: Settings = {}): Promise<Server> {
   const { host } = new URL(providerUrl);
   const set = (section: string) =>
     Object.entries(settings)
@@ -45,6 +57,8 @@ export async function startServe(providerUrl: string, settings: Record<string, s
   const config = `[server]
 drain_timeout = "100ms"
 ${set("server")}
+[security]
+${set("security")}
 [fetch]
 allow_addresses = ["127.0.0.0/8"]
 allow_plain_http = true
@@ -52,6 +66,7 @@ ${set("fetch")}
 [[tenant]]
 id = "acme"
 api_key_sha256 = ["${createHash("sha256").update(KEY).digest("hex")}"]
+url_signing_keys = [{ id = "k1", secret = "${SIGNING_SECRET}" }]
 [[tenant.provider]]
 name = "main"
 type = "http"
