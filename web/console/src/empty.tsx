@@ -30,7 +30,7 @@ export function ListFailed({ error, reload }: { error: Error; reload: () => void
   return (
     <div className="list-failed">
       <p role="alert">
-        {t.listFailed} <bdi>{error instanceof ApiError ? error.message : ""}</bdi>
+        {t.listFailed} {error instanceof ApiError ? <bdi>{error.message}</bdi> : t.unreachable}
       </p>
       <button type="button" className="secondary" onClick={reload}>
         {t.reload}

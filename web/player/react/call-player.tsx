@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Phase, PlayerOptions, RecordingState, Target } from "../core/index.ts";
 import { Controls } from "./controls.tsx";
 import { AlertIcon, PauseIcon, PlayIcon } from "./icons.tsx";
@@ -67,7 +67,7 @@ export function CallPlayer(props: CallPlayerProps) {
         {active && phase !== "failed" && (
           <div className="ot-foot">
             <p className="ot-status">
-              <span role="status">{status.text}</span>
+              <Status text={status.text} />
               {status.percent !== null && " "}
               {status.percent !== null && (
                 <span role="progressbar" aria-label={t.arrived} aria-valuenow={status.percent}>
@@ -77,7 +77,7 @@ export function CallPlayer(props: CallPlayerProps) {
             </p>
             {checking ? (
               <button type="button" className="ot-quiet" onClick={() => player.release()}>
-                {t.cancel}
+                {t.stopWaiting}
               </button>
             ) : (
               <Controls player={player} state={state} lang={lang} />
@@ -102,4 +102,14 @@ export function CallPlayer(props: CallPlayerProps) {
       </div>
     </div>
   );
+}
+
+/** What is there before it says something is read out; what comes with its words may not be. */
+function Status({ text }: { text: string }) {
+  const [known, setKnown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setKnown(true), 100);
+    return () => clearTimeout(timer);
+  }, []);
+  return <span role="status">{known && text}</span>;
 }

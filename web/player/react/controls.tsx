@@ -50,7 +50,7 @@ function Volume({ player, state, lang }: { player: AudioPlayer; state: PlayerSta
       <button
         ref={button}
         type="button"
-        aria-label={t.volume}
+        aria-label={level === 0 ? t.muted : t.volumeIs(t.percent(Math.round(level * 100)))}
         aria-expanded={open}
         aria-controls={open ? id : undefined}
         onClick={() => setOpen(!open)}

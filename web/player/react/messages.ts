@@ -6,7 +6,7 @@ interface Messages {
   play(what: string): string;
   pause(what: string): string;
   tryAgain: string;
-  cancel: string;
+  stopWaiting: string;
   seek: string;
   arrived: string;
   percent(n: number): string;
@@ -14,6 +14,8 @@ interface Messages {
   forward: string;
   speed(rate: string): string;
   volume: string;
+  volumeIs(percent: string): string;
+  muted: string;
   mute: string;
   unmute: string;
   of(position: string, duration: string): string;
@@ -38,7 +40,7 @@ export const messages: Record<Lang, Messages> = {
     play: (what) => `Play ${what}`,
     pause: (what) => `Pause ${what}`,
     tryAgain: "Try again",
-    cancel: "Cancel",
+    stopWaiting: "Stop waiting",
     seek: "Position in the call",
     arrived: "Fetched so far",
     percent: (n) => `${n} %`,
@@ -46,6 +48,8 @@ export const messages: Record<Lang, Messages> = {
     forward: "Forward 10 seconds",
     speed: (rate) => `Speed ${rate}×`,
     volume: "Volume",
+    volumeIs: (percent) => `Volume ${percent}`,
+    muted: "Volume, muted",
     mute: "Mute",
     unmute: "Unmute",
     of: (position, duration) => `${position} of ${duration}`,
@@ -69,7 +73,7 @@ export const messages: Record<Lang, Messages> = {
     play: (what) => `נגן ${what}`,
     pause: (what) => `השהה ${what}`,
     tryAgain: "נסה שוב",
-    cancel: "ביטול",
+    stopWaiting: "הפסקת ההמתנה",
     seek: "מיקום בשיחה",
     arrived: "הגיע עד כה",
     percent: (n) => `${n}%`,
@@ -77,6 +81,8 @@ export const messages: Record<Lang, Messages> = {
     forward: "10 שניות קדימה",
     speed: (rate) => `מהירות ${rate}×`,
     volume: "עוצמת קול",
+    volumeIs: (percent) => `עוצמת קול ${percent}`,
+    muted: "עוצמת קול, מושתק",
     mute: "השתק",
     unmute: "בטל השתקה",
     of: (position, duration) => `${position} מתוך ${duration}`,

@@ -27,6 +27,8 @@ export function SeekBar({ player, state, lang }: { player: AudioPlayer; state: P
   const length = duration ?? 0;
   const position = Math.min(dragged ?? state.position, length || Number.POSITIVE_INFINITY);
   const share = length > 0 ? position / length : 0;
+  // One can be further than what has arrived, but nothing was heard there.
+  const heard = Math.min(share, arrived ?? 1);
 
   const under = (event: PointerEvent): number => {
     const box = bar.current?.getBoundingClientRect();
@@ -75,7 +77,7 @@ export function SeekBar({ player, state, lang }: { player: AudioPlayer; state: P
       >
         <div className="ot-rail">
           <div className="ot-arrived" style={{ width: `${(arrived ?? 0) * 100}%` }} />
-          <div className="ot-heard" style={{ width: `${share * 100}%` }} />
+          <div className="ot-heard" style={{ width: `${heard * 100}%` }} />
         </div>
         {arrived !== null && arrived < 1 && <div className="ot-frontier" style={{ left: `${arrived * 100}%` }} />}
         <div className="ot-thumb" style={{ left: `${share * 100}%` }} />

@@ -127,6 +127,10 @@ describe("the list", () => {
     await page.goto(`${mock.url}/?lang=en`);
     await page.getByRole("alert").getByText("Bad cursor").waitFor();
     await page.unroute("**/api/recordings?*");
+    await page.route("**/api/recordings?*", (route) => route.abort());
+    await page.getByRole("button", { name: "Load again" }).click();
+    await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+    await page.unroute("**/api/recordings?*");
     await page.getByRole("button", { name: "Load again" }).click();
     await page.locator(".call").first().waitFor();
   });

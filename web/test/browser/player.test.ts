@@ -137,7 +137,7 @@ describe("when it cannot be heard yet", () => {
     const { mock, seen, page } = await console_([call("CA1", 20, { wait: 200, firstByte: 5_000, reason: "queued" })]);
     await buttonOf(page, "CA1").click();
     await page.getByRole("status").getByText("Waiting in the queue").waitFor();
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Stop waiting" }).click();
     await until(() => mock.log.every(({ path, closed }) => !path.includes("CA1") || closed), "closed connections");
     expect(seen.lines).toEqual([`${STREAMING}CA1`, ABORTED]);
     expect(await page.getByRole("slider").count()).toBe(0);
@@ -263,6 +263,7 @@ describe("the position", () => {
     await page.getByRole("slider", { name: "Volume" }).fill("30");
     await page.getByRole("button", { name: "Mute" }).click();
     await page.getByRole("button", { name: "Unmute" }).waitFor();
+    await page.getByRole("button", { name: "Volume, muted" }).waitFor();
     const element = await page.evaluate(() => {
       const { playbackRate, volume, muted } = document.querySelector("audio") as HTMLAudioElement;
       return { playbackRate, volume, muted };
