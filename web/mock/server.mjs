@@ -88,6 +88,8 @@ export async function startMock(calls, options = {}) {
     if (rest === "") return json(response, 200, shown(one));
     if (rest === "/events") return events(one, response, gone);
     if (rest === "/fetch" && request.method === "POST") {
+      if (one.state === "failed" && Number(request.headers["content-length"] ?? 0) === 0)
+        return coolingDown(one, response);
       if (one.state === "failed" || one.state === "remote") fetchIt(one);
       return json(response, 202, one.run);
     }
@@ -202,7 +204,7 @@ export async function startMock(calls, options = {}) {
     const respondAsync = request.headers.prefer === "respond-async" || request.method === "HEAD";
     while (!started() && !patience.aborted && !(respondAsync && one.state === "fetching"))
       await Promise.race([once(one.moved, "moved"), once(patience, "abort")]);
-    if (one.state === "failed") return problem(response, 500, "fetch_failed", one.run?.error, { "Retry-After": "30" });
+    if (one.state === "failed") return coolingDown(one, response);
     if (!started() || (respondAsync && one.state === "fetching"))
       return json(response, 202, { status: "running", run_id: one.run?.id }, { "Retry-After": "1" });
 
@@ -230,6 +232,10 @@ export async function startMock(calls, options = {}) {
     }
     response.end();
   }
+
+  /** @param {Held} one @param {import("node:http").ServerResponse} response */
+  const coolingDown = (one, response) =>
+    problem(response, 500, "fetch_failed", one.run?.error, { "Retry-After": "30" });
 
   /** @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
   function session(request, response) {

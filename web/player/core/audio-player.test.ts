@@ -251,6 +251,18 @@ describe("an element that refuses", () => {
     expect(audio.src).toBe("");
   });
 
+  it("tells how long a failure still cools down", async () => {
+    server.answers(200, { state: "failed", run: { error: "stalled" } });
+    server.answers(500, { code: "fetch_failed", detail: "stalled" }, { "Retry-After": "25" });
+    const retryAt = Date.now() + 25_000;
+    const { player, audio } = playerOf("CA1");
+    player.press();
+    refuses(audio);
+    await settled();
+    expect(server.asked.map(({ url }) => url)).toEqual(["/api/recordings/CA1", "/api/recordings/CA1/fetch"]);
+    expect(player.store.get().problem).toMatchObject({ code: "fetch_failed", detail: "stalled", retryAt });
+  });
+
   it("reports the end of the session", async () => {
     const onUnauthorized = vi.fn();
     server.answers(401, { code: "unauthorized", status: 401 });

@@ -1,7 +1,7 @@
 import { apply, type Chosen, holdsConnection, letGo, observed } from "./element.ts";
 import { type Floor, pageFloor } from "./floor.ts";
 import { Following } from "./follow.ts";
-import { recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
+import { fetchSays, recordingSays, refusedToRetry, streamSays } from "./inquiry.ts";
 import { log } from "./log.ts";
 import { Press, untouched } from "./press.ts";
 import { problemFrom, stateAfter, unplayable } from "./problem.ts";
@@ -321,6 +321,10 @@ export class AudioPlayer {
   async #ask(press: Press): Promise<void> {
     this.store.set({ phase: "waiting", stalled: false });
     let finding = await recordingSays(press.urls.recording, press.scope);
+    if (finding.is === "failed" && finding.problem.code === "fetch_failed") {
+      // Cooling down, most likely: the recording does not know for how long.
+      finding = (await fetchSays(press.urls.fetch, press.scope)) ?? finding;
+    }
     if (finding.is === "idle" && !press.asked) {
       press.asked = true;
       finding = await streamSays(press.urls.stream, press.scope);

@@ -110,8 +110,8 @@ export class FakeServer {
     );
   }
 
-  answers(status: number, body: unknown) {
-    this.#answers.push(() => new Response(JSON.stringify(body), { status }));
+  answers(status: number, body: unknown, headers: Record<string, string> = {}) {
+    this.#answers.push(() => new Response(JSON.stringify(body), { status, headers }));
     return this;
   }
 

@@ -35,11 +35,13 @@ export async function recordingSays(url: string | null, scope: Scope): Promise<F
  * and only where the recording said `idle`: it brings the reason, as of a 503 `no_space`.
  */
 export async function streamSays(url: string, scope: Scope): Promise<Finding> {
-  return asked(url, { Prefer: "respond-async" }, scope, async (answer) => {
-    if (answer.status === 202) return { is: "fetching", fetching: fetchingFrom(await answer.json()) };
-    answer.body?.cancel().catch(() => {});
-    return { is: "ready" };
-  });
+  return asked(url, { Prefer: "respond-async" }, scope, underWay);
+}
+
+async function underWay(answer: Response): Promise<Finding> {
+  if (answer.status === 202) return { is: "fetching", fetching: fetchingFrom(await answer.json()) };
+  answer.body?.cancel().catch(() => {});
+  return { is: "ready" };
 }
 
 /**
@@ -59,19 +61,14 @@ export async function refusedToRetry(url: string | null, scope: Scope): Promise<
 }
 
 /**
- * Whether nobody works on the queue: that problem, or null. Events tell only that a run is queued. Asking for the fetch
- * that is under way joins it, and is no stream request.
+ * What asking for the fetch brings: joins the one that is there, and is no stream request. Tells what neither the events
+ * nor the recording do: that nobody works on the queue, and how long a failure cools down. Null: nothing.
  */
-export async function nobodyWorks(url: string | null, scope: Scope): Promise<Problem | null> {
+export async function fetchSays(url: string | null, scope: Scope): Promise<Finding | null> {
   if (!url) return null;
-  try {
-    const answer = await fetch(url, { method: "POST", signal: scope.signal });
-    if (answer.ok) return null;
-    const problem = await problemOf(answer);
-    return problem.code === "no_worker" ? problem : null;
-  } catch {
-    return null;
-  }
+  const finding = await asked(url, {}, scope, underWay, "POST");
+  const tells = finding.is !== "failed" || ["no_worker", "fetch_failed"].includes(finding.problem.code);
+  return tells ? finding : null;
 }
 
 async function asked(
@@ -79,9 +76,10 @@ async function asked(
   headers: Record<string, string>,
   scope: Scope,
   read: (answer: Response) => Promise<Finding>,
+  method = "GET",
 ): Promise<Finding> {
   try {
-    const answer = await fetch(url, { signal: scope.signal, cache: "no-store", headers });
+    const answer = await fetch(url, { method, signal: scope.signal, cache: "no-store", headers });
     const finding = answer.ok ? await read(answer) : { is: "failed" as const, problem: await problemOf(answer) };
     return scope.over ? { is: "over" } : finding;
   } catch {

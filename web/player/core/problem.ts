@@ -22,7 +22,10 @@ export function problemFrom(said: unknown, fallback: Partial<Problem> = {}): Pro
 /** The problem in an answer that is not a success; an answer without a document still has its status. */
 export async function problemOf(response: Response): Promise<Problem> {
   const said: unknown = await response.json().catch(() => null);
-  return problemFrom(said, { code: `http_${response.status}`, title: response.statusText, status: response.status });
+  const { status, statusText: title, headers } = response;
+  const problem = problemFrom(said, { code: `http_${status}`, title, status });
+  const wait = Number(headers.get("Retry-After"));
+  return wait > 0 ? { ...problem, retryAt: Date.now() + wait * 1000 } : problem;
 }
 
 /** An answer with a status that ends the matter. */

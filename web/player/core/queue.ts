@@ -1,4 +1,4 @@
-import { nobodyWorks } from "./inquiry.ts";
+import { fetchSays } from "./inquiry.ts";
 import type { Press } from "./press.ts";
 import type { Store } from "./store.ts";
 import type { Fetching, PlayerState, Problem } from "./types.ts";
@@ -14,8 +14,10 @@ export async function watchQueue(press: Press, store: Store<PlayerState>, fail: 
   if (press.watching) return;
   press.watching = true;
   while (!press.scope.over && store.get().phase === "waiting") {
-    const problem = isQueued(press.fetching) ? await nobodyWorks(press.urls.fetch, press.scope) : null;
-    if (problem && isQueued(press.fetching)) fail(problem);
+    const finding = isQueued(press.fetching) ? await fetchSays(press.urls.fetch, press.scope) : null;
+    // Whatever else it says, the events say too, and sooner.
+    const nobody = finding?.is === "failed" && finding.problem.code === "no_worker";
+    if (nobody && isQueued(press.fetching)) fail(finding.problem);
     else await press.scope.pause(ANYBODY_MS);
   }
   press.watching = false;

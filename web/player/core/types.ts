@@ -63,6 +63,8 @@ export interface Problem {
   title: string;
   detail: string;
   status: number | null;
+  /** When the server wants to be asked again, in milliseconds as of `Date.now()`; missing where it did not say. */
+  retryAt?: number;
 }
 
 /** How far the one fetch is, as the server told it last. */

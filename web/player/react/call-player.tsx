@@ -5,6 +5,7 @@ import { AlertIcon, PauseIcon, PlayIcon } from "./icons.tsx";
 import { type Lang, messages, statusOf } from "./messages.ts";
 import { problemText } from "./problems.ts";
 import { SeekBar } from "./seek-bar.tsx";
+import { timeOfDay } from "./time.ts";
 import { useAudioPlayer } from "./use-audio-player.ts";
 import { useKeptFocus } from "./use-kept-focus.ts";
 
@@ -89,6 +90,9 @@ export function CallPlayer(props: CallPlayerProps) {
             <AlertIcon />
             <div role="alert">
               <p>{problemText(problem, lang).text}</p>
+              {problem.code === "fetch_failed" && problem.retryAt && !props.sign && (
+                <p>{t.coolingDown(timeOfDay(problem.retryAt, lang))}</p>
+              )}
               <details className="ot-technical">
                 <summary>{t.technical}</summary>
                 <code dir="ltr">{problemText(problem, lang).technical}</code>

@@ -29,6 +29,7 @@ interface Messages {
   arriving: string;
   buffering: string;
   lost: string;
+  coolingDown(time: string): string;
   technical: string;
 }
 
@@ -67,6 +68,7 @@ export const messages: Record<Lang, Messages> = {
     arriving: "This part has not arrived yet",
     buffering: "Loading…",
     lost: "Connection lost, trying again",
+    coolingDown: (time) => `Play fetches it again from ${time} on. Try again does so now.`,
     technical: "Technical details",
   },
   he: {
@@ -100,6 +102,7 @@ export const messages: Record<Lang, Messages> = {
     arriving: "החלק הזה עוד לא הגיע",
     buffering: "טוען…",
     lost: "החיבור לשרת אבד, מנסה שוב",
+    coolingDown: (time) => `לחיצה על ״נגן״ תוריד אותה שוב החל מ־${time}. ״נסה שוב״ עושה זאת עכשיו.`,
     technical: "פרטים טכניים",
   },
 };

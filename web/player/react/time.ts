@@ -16,3 +16,7 @@ export function spoken(seconds: number, lang: Lang): string {
   const parts = [h > 0 && units.h(h), m > 0 && units.m(m), (s > 0 || whole === 0) && units.s(s)];
   return parts.filter(Boolean).join(" ");
 }
+
+/** 1795439142000 → "2:05:42 PM". */
+export const timeOfDay = (at: number, lang: Lang): string =>
+  new Intl.DateTimeFormat(lang, { timeStyle: "medium" }).format(at);

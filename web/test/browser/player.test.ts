@@ -168,6 +168,19 @@ describe("when it fails", () => {
     expect(seen.lines.filter((line) => line.startsWith(STREAMING))).toHaveLength(2);
   });
 
+  it("tells when Play will fetch it again, and that Try again does so at once", async () => {
+    const { page } = await console_([call("CA1", 10, { ...slow, failAt: [0] })]);
+    await buttonOf(page, "CA1").click();
+    await page.getByRole("alert").waitFor();
+    await buttonOf(page, "CA1").click();
+    await page
+      .getByRole("alert")
+      .getByText(/Play fetches it again from \d+:\d\d:\d\d.[AP]M on\./)
+      .waitFor();
+    await page.getByRole("button", { name: /^Try again/ }).click();
+    await sounds(page, "CA1");
+  });
+
   it("tells what is gone from what is not there", async () => {
     const { mock, page } = await console_([call("CA1", 10, { gone: true }), call("CA2", 10)]);
     mock.remove("CA2");
