@@ -1,3 +1,4 @@
+import "./recordings.css";
 import type { Phase, Recording, RecordingState } from "@onetake/player";
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";

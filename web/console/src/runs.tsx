@@ -1,3 +1,4 @@
+import "./runs.css";
 import type { Run } from "@onetake/player";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { listRuns } from "./api.ts";
