@@ -49,8 +49,8 @@ class RedisServer {
     if (pid_ == 0) throw std::runtime_error{"redis-server does not start again"};
   }
   /// It takes connections, as the kernel does that for it, and answers nothing.
-  void pause() const { ::kill(pid_, SIGSTOP); }
-  void go_on() const { ::kill(pid_, SIGCONT); }
+  void pause() const { signal(SIGSTOP); }
+  void go_on() const { signal(SIGCONT); }
 
   /// From outside, past what is tested.
   Reply says(const Command& command) const {
@@ -59,6 +59,10 @@ class RedisServer {
   }
 
  private:
+  /// To one that was killed: nothing. 0 is everybody in the group, the servers of tests beside this one too.
+  void signal(int number) const {
+    if (pid_ != 0) ::kill(pid_, number);
+  }
   void begin() {
     const auto log = folder_.path() / uuid7();
     std::vector<std::string> words{"redis-server", "--bind",       "127.0.0.1", "--port", std::to_string(address_.port),
