@@ -12,6 +12,11 @@ describe("the badge beside a player tells what the player knows", () => {
     const { mock, page } = await console_([call("CA1", 40, slow)]);
     await buttonOf(page, "CA1").click();
     await badge(page, "fetching");
+    // The player hears of the fetch by now: one that is called off before that is begun again, as nobody has said why.
+    await page
+      .getByText(/Fetching.*%/)
+      .first()
+      .waitFor();
     mock.cancel("CA1");
     await page.getByRole("alert").getByText("was cancelled").waitFor();
     await badge(page, "remote");
