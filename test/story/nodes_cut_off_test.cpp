@@ -113,7 +113,10 @@ TEST(NodesCutOff, FromTheDatabase) {
     EXPECT_THAT(through, Each(HeardExactly(others[n].audio)));
   }
   Network::heal(group, port);
-  for (const auto& other : others) EXPECT_EQ(other.requests(), 1) << other.sid;
+  for (const auto& other : others) {
+    EXPECT_EQ(two.settled(other.sid), "ready");
+    EXPECT_EQ(other.requests(), 1) << other.sid;
+  }
   EXPECT_EQ(one.files("audio") + two.files("audio"), 5) << "one of each recording";
   EXPECT_EQ(database.ask("SELECT count(*), max(cycle), min(status), max(status) FROM run"),
             "5|1|completed|completed\n");
