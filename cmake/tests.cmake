@@ -4,7 +4,7 @@
 # that a crash or a hang costs one case and cases run side by side.
 include(GoogleTest)
 
-# The optimizer takes two thirds of the time of a test with a sanitizer's checks. What is tested is optimized.
+# The optimizer takes two thirds of the time of a test with a sanitizer's checks.
 set(ONETAKE_TEST_OPTIONS "")
 if(ONETAKE_SANITIZE)
   set(ONETAKE_TEST_OPTIONS -O0)
