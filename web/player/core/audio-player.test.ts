@@ -1,6 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { AudioPlayer } from "./audio-player.ts";
-import { FakeAudio, FakeServer, playerOf as playerIn, refuses, running, settled } from "./fakes.ts";
+import {
+  eachWithItsServer,
+  FakeAudio,
+  type FakeServer,
+  playerOf as playerIn,
+  refuses,
+  running,
+  settled,
+} from "./fakes.ts";
 import { Floor } from "./floor.ts";
 
 const STREAMING = "[AudioPlayer] Streaming from CA1";
@@ -11,18 +19,10 @@ let floor: Floor;
 let server: FakeServer;
 let logged: string[];
 
-beforeEach(() => {
-  vi.useFakeTimers();
+eachWithItsServer((made, lines) => {
   floor = new Floor();
-  server = new FakeServer();
-  logged = [];
-  vi.spyOn(console, "debug").mockImplementation((line: string) => logged.push(line));
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
+  server = made;
+  logged = lines;
 });
 
 const playerOf = (callSid: string, more: { onUnauthorized?: () => void } = {}) => playerIn(callSid, { floor, ...more });

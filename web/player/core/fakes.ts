@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import { AudioPlayer, type PlayerOptions } from "./audio-player.ts";
 import { Floor } from "./floor.ts";
 
@@ -134,4 +134,19 @@ export class FakeServer {
       cut: () => stream?.close(),
     };
   }
+}
+
+/** For the tests of one file: time that stands still, a console that is kept, and for each test a server of its own. */
+export function eachWithItsServer(begins: (server: FakeServer, logged: string[]) => void) {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    const logged: string[] = [];
+    vi.spyOn(console, "debug").mockImplementation((line: string) => logged.push(line));
+    begins(new FakeServer(), logged);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
 }

@@ -1,18 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeServer, playerOf, running, settled } from "./fakes.ts";
+import { describe, expect, it, vi } from "vitest";
+import { eachWithItsServer, type FakeServer, playerOf, running, settled } from "./fakes.ts";
 
 let server: FakeServer;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.spyOn(console, "debug").mockImplementation(() => {});
-  server = new FakeServer();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
+eachWithItsServer((made) => {
+  server = made;
 });
 
 /** Playing live, a run under way, and then the server's connections end. */

@@ -1,21 +1,13 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { FakeServer, playerOf, refuses, settled } from "./fakes.ts";
+import { expect, it, vi } from "vitest";
+import { eachWithItsServer, type FakeServer, playerOf, refuses, settled } from "./fakes.ts";
 
 const queued = { status: "queued", received_bytes: 0, total_bytes: null, attempt: 0, reason: "queued" };
 const noWorker = { code: "no_worker", status: 500, detail: "Start a server with role all or worker." };
 
 let server: FakeServer;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.spyOn(console, "debug").mockImplementation(() => {});
-  server = new FakeServer();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
+eachWithItsServer((made) => {
+  server = made;
 });
 
 const asked = () => server.asked.map(({ url }) => url.replace("/api/recordings/CA1", ""));

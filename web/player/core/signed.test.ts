@@ -1,18 +1,10 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { FakeServer, playerOf, refuses, running, settled } from "./fakes.ts";
+import { expect, it, vi } from "vitest";
+import { eachWithItsServer, type FakeServer, playerOf, refuses, running, settled } from "./fakes.ts";
 
 let server: FakeServer;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.spyOn(console, "debug").mockImplementation(() => {});
-  server = new FakeServer();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
+eachWithItsServer((made) => {
+  server = made;
 });
 
 /** What a page's own server would have made: a signature of the path, and of nothing else. */
